@@ -472,6 +472,22 @@
         <translation>Klicken Sie auf eine Zeile, oder nutzen Sie die Pfeiltasten, um die Schicht zu sehen. Eingabetaste: Gut und weiter. Entf: doch nicht gut.</translation>
     </message>
     <message>
+        <source>The doubted tag is right: it is kept, and not doubted again</source>
+        <translation>Die angezweifelte Markierung stimmt: Sie bleibt und wird nicht wieder angezweifelt</translation>
+    </message>
+    <message>
+        <source>It is right</source>
+        <translation>Sie stimmt</translation>
+    </message>
+    <message>
+        <source>The doubted tag is wrong: present becomes absent, absent present</source>
+        <translation>Die angezweifelte Markierung ist falsch: Aus vorhanden wird abwesend, aus abwesend vorhanden</translation>
+    </message>
+    <message>
+        <source>Correct it</source>
+        <translation>Berichtigen</translation>
+    </message>
+    <message>
         <source>The masks of this slice are right as they are: the whole slice counts as drawn then</source>
         <translation>Die Masken dieser Schicht stimmen, wie sie sind: Die ganze Schicht zählt dann als gezeichnet</translation>
     </message>
@@ -4502,6 +4518,14 @@ Masken dieses Laufs: {run}</translation>
         <translation>Umriss unsicher</translation>
     </message>
     <message>
+        <source>tag confirmed</source>
+        <translation>Markierung bestätigt</translation>
+    </message>
+    <message>
+        <source>tag corrected</source>
+        <translation>Markierung berichtigt</translation>
+    </message>
+    <message>
         <source>tag? {why}</source>
         <translation>Markierung? {why}</translation>
     </message>
@@ -4526,24 +4550,32 @@ Masken dieses Laufs: {run}</translation>
         <translation>ziemlich sicher</translation>
     </message>
     <message>
-        <source>the range seems to end elsewhere</source>
-        <translation>der Bereich scheint woanders zu enden</translation>
+        <source>looks like {names} (swapped?)</source>
+        <translation>sieht nach {names} aus (vertauscht?)</translation>
     </message>
     <message>
-        <source>the only one among its neighbours</source>
-        <translation>die einzige unter ihren Nachbarn</translation>
+        <source>the range seems to end before</source>
+        <translation>der Bereich scheint vorher zu enden</translation>
     </message>
     <message>
-        <source>seems to show the class</source>
-        <translation>scheint die Klasse zu zeigen</translation>
+        <source>shown alone, does not look like the class</source>
+        <translation>allein vorhanden, sieht nicht nach der Klasse aus</translation>
     </message>
     <message>
-        <source>the whole range looks wrong; is it of this volume?</source>
-        <translation>der ganze Bereich sieht falsch aus; ist er von diesem Volumen?</translation>
+        <source>this whole range does not look like the class: wrong volume?</source>
+        <translation>dieser ganze Bereich sieht nicht nach der Klasse aus: falsches Volumen?</translation>
     </message>
     <message>
-        <source>looks like another class</source>
-        <translation>sieht nach einer anderen Klasse aus</translation>
+        <source>looks like another class (swapped?)</source>
+        <translation>sieht nach einer anderen Klasse aus (vertauscht?)</translation>
+    </message>
+    <message>
+        <source>tagged absent, the range seems to go on</source>
+        <translation>als abwesend markiert, der Bereich scheint weiterzugehen</translation>
+    </message>
+    <message>
+        <source>tagged absent, but looks like the class</source>
+        <translation>als abwesend markiert, sieht aber nach der Klasse aus</translation>
     </message>
 </context>
 <context>
@@ -4555,6 +4587,29 @@ Masken dieses Laufs: {run}</translation>
     <message>
         <source>Check that the masks are not empty, and look into the log.</source>
         <translation>Prüfen Sie, ob die Masken nicht leer sind, und sehen Sie im Log nach.</translation>
+    </message>
+</context>
+<context>
+    <name>results.tag_answers</name>
+    <message>
+        <source>It stays: {tag}. It is not doubted again ({key} in the list)</source>
+        <translation>Es bleibt: {tag}. Das wird nicht wieder angezweifelt ({key} in der Liste)</translation>
+    </message>
+    <message>
+        <source>It becomes: {tag} ({key} in the list)</source>
+        <translation>Es wird: {tag} ({key} in der Liste)</translation>
+    </message>
+    <message>
+        <source>Boxes, points or drawings say so: change these.</source>
+        <translation>Das sagen Boxen, Punkte oder Zeichnungen: Ändern Sie diese.</translation>
+    </message>
+    <message>
+        <source>confirm: {tag}</source>
+        <translation>bestätigen: {tag}</translation>
+    </message>
+    <message>
+        <source>correct: {tag}</source>
+        <translation>berichtigen: {tag}</translation>
     </message>
 </context>
 <context>

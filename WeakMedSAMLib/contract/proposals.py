@@ -13,12 +13,14 @@ from typing import NamedTuple
 import numpy as np
 
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.spans import spans_of_slices
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.contract.quality import MISSED, PLACE_UNSURE, RANGE, Advice, ClassQuality
+from WeakMedSAMLib.contract.quality import PLACE_UNSURE, RANGE, TAG_DOUBTS, Advice, ClassQuality
 from WeakMedSAMLib.contract.slice_doubts import GOOD, OUTLINE, TAG_DOUBTED, why_unsure
+from WeakMedSAMLib.contract.tag_answers import doubted_tag
 
 # What to do: put a box around the class; draw, or correct what is drawn; look whether a tag is right, or give one.
 BOX, CORRECT, TAG = GESTURES = ("box", "correct", "tag")
@@ -126,6 +128,8 @@ def is_settled(proposal: Proposal, labels: VolumeLabels, class_name: str, boxes:
     """
     if proposal.index in PAINTED.slices(labels, class_name):
         return True
+    if proposal.why in TAG_DOUBTS and proposal.index in CONFIRMED.slices(labels, class_name):
+        return True
     if proposal.gesture == BOX:
         return len(BOXES.marks(labels, class_name)) > boxes
     said = labels.presence(class_name)
@@ -142,8 +146,8 @@ def _of_class(
     gains, confidences = strategy(quality), quality.slice_confidence
     for first, last in _doubted_stretches(quality):
         slices, why = slice(first, last + 1), quality.doubted[first]
-        least, gain, then = min(confidences[slices]), float(gains[slices].sum()), ABSENT if why == MISSED else PRESENT
-        yield Proposal(volume, name, first, TAG, why, least, gain, last + 1 - first, then)
+        least, gain = min(confidences[slices]), float(gains[slices].sum())
+        yield Proposal(volume, name, first, TAG, why, least, gain, last + 1 - first, doubted_tag(why))
     if RANGE in quality.doubted.values():
         return  # of another volume, perhaps: nothing is to be drawn before that is known
     shown, sure = np.flatnonzero(_shown(quality)), quality.confidence or 0.0

@@ -17,9 +17,12 @@ from .files import read_json
 TAG_MORE_VOLUMES, TAG_ABSENT_SLICES, CHECK_SLICES = "tag_more_volumes", "tag_absent_slices", "check_slices"
 TOO_SMALL, TOO_LARGE = "mask_too_small", "mask_too_large"
 PLACE_UNSURE, EDGE_UNSURE = "place_unsure", "edge_unsure"
-# Why a tag is doubted: the end of a range is off; one slice among others; something that was not tagged; a range as a
-# whole, which may be of another volume; one that is of another class.
-RANGE_END, ALONE, MISSED, RANGE, SWAPPED = TAG_DOUBTS = ("range_end", "alone", "missed", "range", "swapped")
+# Why a tag is doubted that says present: the range seems to end before; one slice that is not like the others; a range
+# as a whole, perhaps of another volume; one that is of another class. And why of one that says absent: a range seems to
+# go on; something was not tagged.
+RANGE_END, ALONE, RANGE, SWAPPED = "range_end", "alone", "range", "swapped"
+GOES_ON, MISSED = "goes_on", "missed"
+TAG_DOUBTS = (RANGE_END, ALONE, RANGE, SWAPPED, GOES_ON, MISSED)
 
 
 @dataclass(frozen=True)

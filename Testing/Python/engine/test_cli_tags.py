@@ -7,7 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
 
 
@@ -128,5 +131,29 @@ def test_doubted_tags_of_a_run_are_listed_as_ranges(call, scans, tag_file, tmp_p
         file.write_text(json.dumps(data), encoding="utf-8")
     code, out, _ = call("tags", "doubts", run)
     assert code == 0
-    assert "scan 0: ball, slices 2-3: the range seems to end elsewhere" in out
-    assert "scan 0: ball, slices 9: seem to show the class" in out
+    assert "scan 0: ball, slices 2-3: tagged present, the range seems to end before" in out
+    assert "scan 0: ball, slices 9: tagged absent, look like the class" in out
+
+
+def test_what_was_confirmed_or_corrected_since_is_left_out_of_the_list(call, scans, tag_file, tmp_path):
+    volumes = [word for scan in scans for word in ("--volume", scan)]
+    assert call("segment", *volumes, "--tags", tag_file, "--out", tmp_path / "m")[0] == 0
+    (run,) = (tmp_path / "m").glob("run-*")
+    now = read_label_file(tag_file)
+    volume = now.volumes[0].settled(10)
+    present, absent = (np.flatnonzero(volume.presence("ball") == tag).tolist() for tag in (PRESENT, ABSENT))
+    doubted = {str(at): "range_end" for at in present[-2:]} | {str(at): "missed" for at in absent[-2:]}
+    file = run / "results" / "000" / "quality.json"
+    data = json.loads(file.read_text(encoding="utf-8"))
+    data["classes"] = {"ball": {"slice_confidence": [1.0] * 10, "doubted": doubted}}
+    file.write_text(json.dumps(data), encoding="utf-8")
+    CONFIRMED.confirm(volume, "ball", [absent[-1]])
+    volume.set("ball", present[-1], ABSENT)
+    write_label_file(tmp_path / "now.json", CohortLabels(now.classes, [volume, *now.volumes[1:]]))
+    code, out, _ = call("tags", "doubts", run, "--tags", tmp_path / "now.json")
+    assert code == 0
+    assert f"slices {present[-2]}: tagged present" in out
+    assert f"slices {absent[-2]}: tagged absent" in out
+    assert "Left out: 2 doubted tags that the labels confirm or say otherwise by now." in out
+    code, out, _ = call("tags", "show", tmp_path / "now.json")
+    assert f"ball: tags of slices {absent[-1]} were confirmed" in out

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.contract.quality import ALONE, MISSED, RANGE, RANGE_END, SWAPPED, ClassQuality, Quality
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.quality import ALONE, GOES_ON, MISSED, RANGE, RANGE_END, SWAPPED, ClassQuality, Quality
 from WeakMedSAMLib.engine.base.state import StageStore
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.doubted_tags import doubt_tags
 from WeakMedSAMLib.engine.methods.fast.settings import FAST
 from WeakMedSAMLib.engine.parts.tag_doubts import doubted, doubts
-from WeakMedSAMLib.engine.supervision.supervision import Supervision
+from WeakMedSAMLib.engine.supervision.supervision import Supervision, supervise
 
 SLICES = 30
 
@@ -41,9 +46,9 @@ def test_where_models_agree_nothing_is_doubted():
     ("change", "slices", "why"),
     [
         ((slice(16, 19), PRESENT), range(16, 19), RANGE_END),
-        ((slice(12, 16), ABSENT), range(12, 16), RANGE_END),
+        ((slice(12, 16), ABSENT), range(12, 16), GOES_ON),
         ((slice(24, 25), PRESENT), range(24, 25), ALONE),
-        ((slice(11, 12), ABSENT), range(11, 12), RANGE_END),
+        ((slice(11, 12), ABSENT), range(11, 12), GOES_ON),
         ((slice(22, 27), PRESENT), range(22, 27), RANGE),
         ((slice(8, 16), ABSENT), range(8, 16), MISSED),
     ],
@@ -113,6 +118,23 @@ def test_a_patient_is_judged_by_the_others_alone(tmp_path, monkeypatch):
     assert all(found[number] == [{}] for number in (2, 3, 4))
     unread = [SimpleNamespace(projected=np.zeros((1, 8, 1, 1)))] * 5
     assert doubt_tags(volumes, unread, FAST, context, "key") == found
+
+
+def test_what_was_confirmed_or_drawn_is_not_doubted_again(tmp_path):
+    context = SimpleNamespace(store=StageStore(tmp_path), report=lambda event: None)
+    volumes, cells = made("abcd")
+    labels = VolumeLabels("a", n_slices=12, size=(6, 6, 12))
+    for index, tag in enumerate(volumes[0].tags[:, 0]):
+        labels.set("thing", index, int(tag))
+    CONFIRMED.confirm(labels, "thing", [9])
+    PAINTED.put(labels, "thing", 6, "drawn", np.zeros((6, 6), bool))
+    supervision = supervise(labels, ClassTable.from_names(["thing"]))
+    assert supervision.confirmed.tolist() == [[{6: ABSENT, 9: PRESENT}.get(at, UNTAGGED)] for at in range(12)]
+    before = doubt_tags(volumes, cells, FAST, context, "key")
+    assert {6, 7, 9} <= before[0][0].keys()
+    volumes[0] = replace(volumes[0], supervision=supervision)
+    after = doubt_tags(volumes, cells, FAST, context, "key")
+    assert after[0][0].keys() == before[0][0].keys() - {6, 9}
 
 
 def test_two_patients_are_too_few_to_judge_one_by_the_other(tmp_path):

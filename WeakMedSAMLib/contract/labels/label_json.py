@@ -13,6 +13,7 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.fields import require_fit, require_object
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.slice_tags import FIELDS
 from WeakMedSAMLib.contract.labels.slice_tags import KIND as SLICE_TAGS
@@ -108,7 +109,8 @@ def _checked_record(entry: Any, what: str) -> dict[str, Any]:
 
 def _claimed(record: dict[str, Any]) -> int:
     spans, rest = SLICE_TAGS.spans_from_json(record[SLICE_TAGS.name], record["name"])
-    return count_tags(spans, record["slices"], rest)
+    confirmed = CONFIRMED.spans_from_json(record[_FURTHER].get(CONFIRMED.name, {}), record["name"])
+    return count_tags(spans, record["slices"], rest) + count_tags(confirmed, record["slices"], {})
 
 
 def _volume_from_json(record: dict[str, Any]) -> VolumeLabels:

@@ -237,7 +237,7 @@ class SliceTagKind:
         rest, tags = data.get("rest_is_absent", {}), data.get("tags", {})
         require_fit(rest, dict[str, bool], f"'rest_is_absent' of {what}")
         require_fit(tags, dict[str, Any], f"'tags' of {what}")
-        return {name: _spans_from_json(ranges, f"class {name!r} of {what}") for name, ranges in tags.items()}, rest
+        return {name: tag_spans_from_json(ranges, f"class {name!r} of {what}") for name, ranges in tags.items()}, rest
 
     def check(self, classes: ClassTable, volumes: Sequence[SliceTags]) -> Iterator[Problem]:
         """Say which classes tags cannot tell apart."""
@@ -251,7 +251,7 @@ class SliceTagKind:
 
     def settle(self, labels: SliceTags) -> None:
         """Make one tag for each slice; `UserError` ``tag_beyond_last_slice``."""
-        labels.states = {name: _padded(labels, name, state) for name, state in labels.states.items()}
+        labels.states = {name: padded(labels, name, state) for name, state in labels.states.items()}
         labels.fill_rest(labels.n_slices or 0)
 
     def turn(self, labels: SliceTags) -> None:
@@ -333,7 +333,8 @@ def _cut_off(state: np.ndarray) -> bytes:
     return state[: tagged[-1] + 1].tobytes() if tagged.size else b""
 
 
-def _spans_from_json(ranges: Any, what: str) -> list[Span]:
+def tag_spans_from_json(ranges: Any, what: str) -> list[Span]:
+    """Return ``present`` and ``absent`` ranges of a class, which errors call `what`; `UserError` ``bad_field``."""
     ranges = require_object(ranges, what, (TAG_NAMES[PRESENT], TAG_NAMES[ABSENT]))
     result = []
     for tag in (PRESENT, ABSENT):
@@ -343,7 +344,8 @@ def _spans_from_json(ranges: Any, what: str) -> list[Span]:
     return result
 
 
-def _padded(labels: SliceTags, class_name: str, state: np.ndarray) -> np.ndarray:
+def padded(labels: SliceTags, class_name: str, state: np.ndarray) -> np.ndarray:
+    """Return tags of a class with one for each slice, which are known; `UserError` ``tag_beyond_last_slice``."""
     n_slices, tagged = labels.n_slices or 0, np.flatnonzero(state != UNTAGGED)
     if tagged.size and tagged[-1] >= n_slices:
         message = f"Volume {labels.name!r}: class {class_name!r} is tagged on slice {tagged[-1]}."

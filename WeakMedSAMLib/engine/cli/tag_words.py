@@ -10,6 +10,7 @@ from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.knowledge import Knowledge
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
 from WeakMedSAMLib.contract.labels.marks import AnyMark, slices_of
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
@@ -18,17 +19,30 @@ from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.spans import Span, spans_in_words, spans_of, spans_of_slices
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
-from WeakMedSAMLib.contract.quality import ALONE, MISSED, RANGE, RANGE_END, SWAPPED, TAG_DOUBTS, read_quality
+from WeakMedSAMLib.contract.quality import (
+    ALONE,
+    GOES_ON,
+    MISSED,
+    RANGE,
+    RANGE_END,
+    SWAPPED,
+    TAG_DOUBTS,
+    ClassQuality,
+    Quality,
+    read_quality,
+)
 from WeakMedSAMLib.contract.results import QUALITY
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import load_run
+from WeakMedSAMLib.contract.tag_answers import doubted_tag
 
 TAG_DOUBT_WORDS = {
-    RANGE_END: "the range seems to end elsewhere",
-    ALONE: "the only one among its neighbours",
-    MISSED: "seem to show the class",
-    RANGE: "the whole range looks wrong; is it of this volume?",
-    SWAPPED: "look like another class",
+    RANGE_END: "tagged present, the range seems to end before",
+    ALONE: "tagged present, unlike the slices of the class",
+    RANGE: "this whole range does not look like the class: of another volume?",
+    SWAPPED: "tagged present, look like another class here: swapped?",
+    GOES_ON: "tagged absent, the range seems to go on",
+    MISSED: "tagged absent, look like the class",
 }
 _COUNTED = {
     "slicer": ", counted as 3D Slicer's Data Probe shows the loaded file",
@@ -70,30 +84,57 @@ def volume_lines(volume: VolumeLabels) -> Iterator[str]:
         yield f"  {name}: painted: {PAINTED.in_words(volume, name)}{reviewed}"
     for name, shown in SCAN_TAGS.shows(volume).items():
         yield f"  {name}: the scan {'shows' if shown else 'does not show'} it"
+    for name in CONFIRMED.said(volume):
+        slices = spans_in_words(spans_of_slices(CONFIRMED.slices(volume, name)))
+        yield f"  {name}: tags of slices {slices} were confirmed"
     for kind in volume.kinds():
-        if kind.name in volume.further and kind not in (POINTS, BOXES, PAINTED, SCAN_TAGS):
+        if kind.name in volume.further and kind not in (POINTS, BOXES, PAINTED, SCAN_TAGS, CONFIRMED):
             yield f"  Labels of the kind {kind.name!r}: {list_names([*kind.class_names(volume)]) or 'not known'}"
 
 
-def doubt_lines(folder: Path) -> Iterator[str]:
+def doubt_lines(folder: Path, since: CohortLabels | None = None) -> Iterator[str]:
     """Say of each class of each volume of a run which of its tags are doubted, and why; stretches as ranges.
+
+    Parameters
+    ----------
+    folder : Path
+        The run.
+    since : CohortLabels, optional
+        Labels of now: tags that are confirmed there, or others by now, are left out, and told.
 
     Raises
     ------
     UserError
-        What `load_run` and `read_quality` raise.
+        What `load_run`, `read_quality`, `CohortLabels.volume_for` and `VolumeLabels.settled` raise.
     """
-    places, run = RunFolder(folder), load_run(folder)
+    places, run, answered = RunFolder(folder), load_run(folder), 0
     for volume in run.volumes:
         file = places.results(volume.id) / QUALITY
         if not file.exists():
             continue
-        for name, found in read_quality(file).classes.items():
+        quality = read_quality(file)
+        now = since.volume_for(volume.name, volume.sha256) if since is not None else None
+        for name, found in quality.classes.items():
+            done = _answered(now, name, found, quality) if now is not None else set()
+            answered += len(done)
             for why in TAG_DOUBTS:
-                slices = sorted(index for index, code in found.doubted.items() if code == why)
+                slices = sorted(index for index, code in found.doubted.items() if code == why and index not in done)
                 if slices:
                     where = spans_in_words(spans_of_slices(slices))
                     yield f"{volume.name}: {name}, slices {where}: {TAG_DOUBT_WORDS[why]}"
+    if answered:
+        yield f"Left out: {counted(answered, 'doubted tag')} that the labels confirm or say otherwise by now."
+
+
+def _answered(labels: VolumeLabels, name: str, found: ClassQuality, quality: Quality) -> set[int]:
+    """Slices whose doubted tag was confirmed since, or is another one now, counted as the result counts them."""
+    if labels.axis != quality.axis or not found.doubted or not found.slice_confidence:
+        return set()
+    labels = labels.settled(len(found.slice_confidence))
+    if labels.axis == "k" and labels.numbering not in (None, quality.numbering):
+        labels = labels.turned()
+    row, confirmed = labels.presence(name), CONFIRMED.slices(labels, name)
+    return {at for at, why in found.doubted.items() if at in confirmed or row[at] != doubted_tag(why)}
 
 
 def known_in_words(known: Knowledge) -> str:

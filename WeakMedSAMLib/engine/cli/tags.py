@@ -185,19 +185,25 @@ def from_mask(
 
 @tags.command()
 @click.argument("run", type=FOLDER)
-def doubts(run: Path) -> None:
+@click.option("--tags", "files", type=PLACE, multiple=True, help="Labels of now; repeat for more, later ones count.")
+def doubts(run: Path, files: tuple[Path, ...]) -> None:
     """List the tags that are doubted after a run: which slice of which volume, and what seems to be wrong.
 
     Each patient is judged by what the tags of the others teach: with fewer than three patients nothing is doubted.
+    With --tags those are left out that were confirmed or corrected since.
 
     \b
     Example:
       weakmedsam tags doubts masks/run-0123456789ab
+      weakmedsam tags doubts masks/run-0123456789ab --tags tags.json
     """
     from WeakMedSAMLib.engine.cli.tag_words import doubt_lines
 
+    since, problems = read_label_files(files) if files else (None, [])
+    for problem in problems:
+        tell(problem)
     count = 0
-    for line in doubt_lines(run):
+    for line in doubt_lines(run, since):
         click.echo(line)
         count += 1
     if not count:

@@ -7,11 +7,13 @@ takes the mean, which half of all errors would not reach. A tag that none of the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.spans import spans_of
-from WeakMedSAMLib.contract.quality import ALONE, MISSED, RANGE, RANGE_END, SWAPPED
+from WeakMedSAMLib.contract.quality import ALONE, GOES_ON, MISSED, RANGE, RANGE_END, SWAPPED
 
 _BESIDE = np.array([0.25, 0.25, 0.0, 0.25, 0.25])  # slices on both sides
 _ALONE = 1.0  # deviations of the logits that it is worth if all of them have another tag
@@ -47,10 +49,28 @@ def doubts(tags: list[np.ndarray], logits: list[np.ndarray]) -> list[np.ndarray]
     return found
 
 
-def doubted(tags: list[np.ndarray], logits: list[np.ndarray]) -> list[list[dict[int, str]]]:
-    """By volume and class: slice -> why its tag is doubted, a code of `contract.quality`. Parameters as of `doubts`."""
+def doubted(
+    tags: list[np.ndarray], logits: list[np.ndarray], confirmed: Sequence[np.ndarray] | None = None
+) -> list[list[dict[int, str]]]:
+    """Which tags are doubted, and why.
+
+    Parameters
+    ----------
+    tags, logits
+        As of `doubts`.
+    confirmed : sequence of numpy.ndarray, optional
+        By volume, int8 S x C: tags that a reader confirmed; `UNTAGGED` elsewhere.
+
+    Returns
+    -------
+    list of list of dict
+        By volume and class: slice -> why its tag is doubted, a code of `contract.quality`.
+    """
     against = doubts(tags, logits)
     limits = [_limits(column, tags, against) for column in range(tags[0].shape[1])]
+    if confirmed is not None:
+        pairs = zip(against, tags, confirmed, strict=True)
+        against = [np.where(own == right, np.nan, each) for each, own, right in pairs]
     result = []
     for said, own, seen in zip(tags, against, logits, strict=True):
         marked = np.stack([_marked(said[:, c], own[:, c], *limits[c]) for c in range(said.shape[1])], 1)
@@ -102,7 +122,7 @@ def _reasons(tags: np.ndarray, marked: np.ndarray, logits: np.ndarray, column: i
     for first, last in _runs((said == ABSENT) & marked[:, column]):
         beside = [one for one in (first - 1, last + 1) if 0 <= one < len(said)]
         is_end = any(said[one] == PRESENT for one in beside)
-        found |= dict.fromkeys(range(first, last + 1), RANGE_END if is_end else MISSED)
+        found |= dict.fromkeys(range(first, last + 1), GOES_ON if is_end else MISSED)
     return found
 
 

@@ -24,9 +24,12 @@ def supervise(labels: VolumeLabels, classes: ClassTable) -> Supervision:
     """
     painted = {classes.index(name): found for name, found in KIND.said(labels).items()}
     presence = np.full((labels.n_slices or 0, len(classes)), UNTAGGED, np.int8)
+    confirmed = presence.copy()
     for column, found in painted.items():
         for index, one in found.items():
             presence[index, column] = one.says
+            if one.is_whole:
+                confirmed[index, column] = one.says
     whole, scribbled = (
         {
             column: {at: one for at, one in found.items() if one.is_whole == is_whole}
@@ -36,7 +39,8 @@ def supervise(labels: VolumeLabels, classes: ClassTable) -> Supervision:
     )
     shape = (len(classes), *(plane_of(labels) if painted else ()))
     parts = [_known(slices, shape) for slices in (whole, scribbled)]
-    return Supervision(presence, first_known(parts, classes_that_share(classes)), painted=_hash(painted))
+    known = first_known(parts, classes_that_share(classes))
+    return Supervision(presence, known, painted=_hash(painted), confirmed=confirmed)
 
 
 def _known(painted: Mapping[int, Slices], shape: tuple[int, ...]) -> KnownPixels:

@@ -77,6 +77,9 @@ class Supervision:
         Of the classes of which it is known in which half of the body they lie.
     bags : tuple of int
         Columns of the classes that are on at least one slice, and no label says on which.
+    confirmed : numpy.ndarray, optional
+        int8 S x C: what `presence` says of slices where a reader confirmed it, or looked at every pixel; `UNTAGGED`
+        elsewhere.
     """
 
     presence: np.ndarray
@@ -86,6 +89,7 @@ class Supervision:
     painted: str = ""
     sides: tuple[SidePrior, ...] = ()
     bags: tuple[int, ...] = ()
+    confirmed: np.ndarray | None = None
 
     @property
     def is_said(self) -> bool:
@@ -119,4 +123,5 @@ def supervise(labels: VolumeLabels, classes: ClassTable, geometry: Geometry | No
         painted="".join(each.painted for each in by_kind),
         sides=() if geometry is None else side_priors(classes, geometry, labels.axis),
         bags=tuple(column for each in by_kind for column in each.bags),
+        confirmed=take_first_said([each.confirmed for each in by_kind if each.confirmed is not None], rows[0].shape),
     )

@@ -164,6 +164,16 @@ class CorrectionSteps:
         self.settle()
         return self._labels.placedCurrent().labels
 
+    @property
+    def labelsNow(self) -> VolumeLabels | None:
+        """The labels of the current volume, not to be changed; None where there are none yet."""
+        return self._labels.ofCurrent()
+
+    def edit(self, text: str, change: Callable[[VolumeLabels], Any]) -> None:
+        """Change labels of the volume as one step to undo, see `TagSession.edit`; `UserError` ``no_volume``."""
+        self.settle()
+        self._edit(text, change)
+
     def noteUpdated(self, labels: VolumeLabels | None = None) -> None:
         """Note that masks were drawn by these labels, or by those of now: nothing of them is pending any more."""
         noteLearned(self._state, labels if labels is not None else self.labels())

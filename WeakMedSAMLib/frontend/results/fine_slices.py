@@ -168,13 +168,13 @@ def _marked(subject: ReviewSubject, corrections: Corrections | None = None) -> d
     changed = _changedClasses(subject, corrections)
     slices = _read(subject.segmentationNode).get(_nameOf(subject), {})
     found = {name: _turned(subject, name, each) for name, each in slices.items() if name not in changed}
-    for name, className in _taught(subject, corrections).items():
+    for name, className in taughtClasses(subject, corrections).items():
         states = corrections.states(className) if corrections is not None else {}
         found[name] = found.get(name, set()) | {at for at, state in states.items() if state in (FINE, DRAWN)}
     return found
 
 
-def _taught(subject: ReviewSubject, corrections: Corrections | None) -> dict[str, str]:
+def taughtClasses(subject: ReviewSubject, corrections: Corrections | None) -> dict[str, str]:
     """Return class of the run -> as it is called now, of the masks that teach."""
     result = subject.result
     # Labels that were made anew along another axis are of other slices than those of the run.
@@ -193,14 +193,14 @@ def _changedClasses(subject: ReviewSubject, corrections: Corrections | None = No
     segments = ((each, subject.segment(each)) for each in subject.segmentIds)
     found = {subject.className(each) for each, segment in segments if segment is not None and isChanged(segment)}
     # Of those that teach it is known slice by slice.
-    return found - set(_taught(subject, corrections))
+    return found - set(taughtClasses(subject, corrections))
 
 
 def _change(
     subject: ReviewSubject, wanted: _Wanted, text: str, history: SegmentHistory, corrections: Corrections | None
 ) -> None:
     """Put marks of these classes in place of their former ones, and review these masks or not."""
-    node, taught = subject.segmentationNode, _taught(subject, corrections)
+    node, taught = subject.segmentationNode, taughtClasses(subject, corrections)
     before = _marked(subject, corrections)
     onNode = {name: slices if name not in taught else set() for name, slices in wanted.fine.items()}
     entries = dict(_read(node).get(_nameOf(subject), {}))
@@ -240,7 +240,7 @@ def _tagsOf(subject: ReviewSubject, wanted: _Wanted) -> tuple[dict[str, tuple[st
 
 
 def _onlyOnNode(subject: ReviewSubject, className: str, corrections: Corrections) -> set[int]:
-    taught = {now: name for name, now in _taught(subject, corrections).items()}
+    taught = {now: name for name, now in taughtClasses(subject, corrections).items()}
     name = taught.get(className, "")
     return _turned(subject, name, _read(subject.segmentationNode).get(_nameOf(subject), {}).get(name, ()))
 

@@ -19,6 +19,7 @@ from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.review_tables import TableFiller
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.slice_rows import SliceRow, sliceRows
+from WeakMedSAMLib.frontend.results.tag_answers import Answers, TagAnswers, answersOf, withAnswers
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
@@ -71,11 +72,12 @@ class SliceTable:
         self._table.scrollToTop()
         self._showRest(_ROWS_AT_ONCE)
 
-    def showFine(self, fine: Mapping[str, Collection[int]]) -> None:
-        """Show what was called fine, on the rows where that is new."""
+    def showFine(self, fine: Mapping[str, Collection[int]], rows: list[SliceRow] | None = None) -> None:
+        """Show what was called fine, and rows that say something else of the same slices, where that is new."""
         before, self._fine = self._fine, fine
-        for number, row in enumerate(self.rows):
-            if row.isFine(before) != row.isFine(fine):
+        rowsBefore, self.rows = self.rows, self.rows if rows is None else rows
+        for number, (row, rowBefore) in enumerate(zip(self.rows, rowsBefore, strict=True)):
+            if row != rowBefore or row.isFine(before) != row.isFine(fine):
                 self._show(number)
 
     def makeRoom(self, isNeeded: bool) -> None:
@@ -135,7 +137,7 @@ class SliceReview:
     Parameters
     ----------
     ui : object
-        With `sliceTable`, `slicesLabel`, `fineButton` and `nextButton`.
+        With `sliceTable`, `slicesLabel`, `fineButton`, `nextButton`, and what `TagAnswers` needs.
     state : ModuleState
         With the view that one works in.
     views : SliceViews
@@ -144,6 +146,8 @@ class SliceReview:
 
     Attributes
     ----------
+    answers : TagAnswers
+        What is asked of the tag of the slice that is shown.
     chosen : Callbacks
         Called with the `SliceRow` that was gone to, and whether a view shows it.
     corrections : Corrections or None
@@ -158,6 +162,8 @@ class SliceReview:
         self._filledFor: tuple[Any, ...] = ()
         self._goneTo: int | None = None
         self._isFollowing = False
+        self._answers: Answers = {}
+        self.answers = TagAnswers(ui)
         self.chosen, self.moved = Callbacks(), Callbacks()
         self.corrections: Corrections | None = None
         self.table = SliceTable(ui.sliceTable, self._goTo)
@@ -173,6 +179,8 @@ class SliceReview:
                 ("Space", self.fineAndNext),
                 ("Delete", self.notFine),
                 ("Backspace", self.notFine),
+                ("R", self.answers.confirm),
+                ("C", self.answers.correct),
             )
         }
 
@@ -180,6 +188,7 @@ class SliceReview:
         """Observe nothing and hold nothing of the scene any more."""
         self.leave()
         self.table.cleanup()
+        self.answers.cleanup()
         self._subject, self._filledFor = None, ()
         self.chosen.clear()
         self.moved.clear()
@@ -198,7 +207,7 @@ class SliceReview:
 
     def choose(self, subject: ReviewSubject | None) -> None:
         """Show the slices of a volume, and which of them a view shows; None for none."""
-        self._subject = subject
+        self._subject, self.answers.corrections = subject, self.corrections
         result = subject.result if subject is not None and subject.segmentIds else None
         if self._isFollowing:
             # Layouts that were not shown before have views of their own.
@@ -209,15 +218,20 @@ class SliceReview:
         if shown != self._filledFor:
             self._filledFor, self._goneTo = shown, None
             counts = [len(quality.slice_confidence) for quality in result.classes.values()] if result else []
-            rows = sliceRows(result, self._changed()) if result else []
+            self._answers = answersOf(subject, self.corrections)
+            rows = withAnswers(sliceRows(result, self._changed()), self._answers) if result else []
             self.table.fill(rows, max(counts, default=0), self._fine())
         self.showFine()
         self.showShown()
 
     def showFine(self) -> None:
-        """Show what is called fine now."""
-        fine, rows = self._fine(), self.table.rows
-        self.table.showFine(fine)
+        """Show what is called fine now, and what was said of doubted tags."""
+        answers = answersOf(self._subject, self.corrections)
+        isNew, self._answers = answers != self._answers, answers
+        rows = withAnswers(self.table.rows, answers) if isNew else self.table.rows
+        fine = self._fine()
+        self.table.showFine(fine, rows)
+        self._askOfTag()
         done, count = sum(row.isFine(fine) for row in rows), len(rows)
         text = _("Slices, the &least sure first: {done} of {count} fine")
         if any(doubt.isChanged for row in rows for doubt in row.doubts):
@@ -232,6 +246,7 @@ class SliceReview:
     def showShown(self) -> None:
         """Choose the row of the slice that a view shows."""
         self.table.choose(self.shownSlice())
+        self._askOfTag()
         self.moved()
 
     def makeRoom(self, isNeeded: bool) -> None:
@@ -265,6 +280,10 @@ class SliceReview:
         index = self.shownSlice()
         if any(row.index == index and row.isFine(self._fine()) for row in self.table.rows):
             self._mark(index, False)
+
+    def _askOfTag(self) -> None:
+        index = self.shownSlice()
+        self.answers.show(self._subject, next((row for row in self.table.rows if row.index == index), None))
 
     def _mark(self, index: int | None, isFine: bool) -> None:
         if self._subject is not None and index is not None:

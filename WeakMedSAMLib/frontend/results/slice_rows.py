@@ -8,7 +8,7 @@ from enum import Enum
 
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.contract.quality import ALONE, MISSED, RANGE, RANGE_END, SWAPPED, ClassQuality
+from WeakMedSAMLib.contract.quality import ALONE, GOES_ON, MISSED, RANGE, RANGE_END, SWAPPED, ClassQuality
 from WeakMedSAMLib.contract.slice_doubts import (
     GOOD,
     OUTLINE,
@@ -18,6 +18,9 @@ from WeakMedSAMLib.contract.slice_doubts import (
     why_unsure,
 )
 from WeakMedSAMLib.frontend.results.run_results import StoredResult
+
+# What a reader said since of a tag that was doubted.
+CONFIRMED_TAG, CORRECTED_TAG = "confirmed", "corrected"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class SliceDoubt:
         Whether a tag says that the slice shows the class.
     tagDoubt : str
         Why that tag is doubted, of `contract.quality.TAG_DOUBTS`; empty where it is not.
+    looksLike : tuple of str
+        The classes that it may be instead, where it looks like another one.
+    tagAnswer : str
+        `CONFIRMED_TAG` or `CORRECTED_TAG` once a reader answered that; empty before.
     """
 
     className: str
@@ -48,6 +55,19 @@ class SliceDoubt:
     isChanged: bool = False
     isTagged: bool = False
     tagDoubt: str = ""
+    looksLike: tuple[str, ...] = ()
+    tagAnswer: str = ""
+
+    @property
+    def isTagOpen(self) -> bool:
+        """Whether its tag is doubted, and nobody said yet whether it is right."""
+        return bool(self.tagDoubt) and not self.tagAnswer
+
+    def tagReason(self) -> str:
+        """Say why its tag is doubted, or what became of that."""
+        if self.tagAnswer:
+            return _("tag confirmed") if self.tagAnswer == CONFIRMED_TAG else _("tag corrected")
+        return _("tag? {why}").format(why=tagDoubtInWords(self.tagDoubt, self.looksLike))
 
     def confidenceInWords(self) -> str:
         """Return the confidence as "41 %"; that of a drawing that is not there is none."""
@@ -60,7 +80,7 @@ class SliceDoubt:
         if self.isChanged:
             return _("changed by the update")
         if self.tagDoubt:
-            return _("tag? {why}").format(why=tagDoubtInWords(self.tagDoubt))
+            return self.tagReason()
         if self.probability is None:
             return _("outline unsure") if self.isTagged else ""
         return whyInWords(why_unsure(self.confidence, self.probability))
@@ -114,7 +134,7 @@ class SliceRow:
             return SliceState.FINE
         if any(doubt.isMissing for doubt in self.doubts):
             return SliceState.NOT_DRAWN
-        isUnsure = any(doubt.confidence < GOOD or doubt.tagDoubt for doubt in self.doubts)
+        isUnsure = any(doubt.confidence < GOOD or doubt.isTagOpen for doubt in self.doubts)
         return SliceState.UNSURE if isUnsure else SliceState.SURE
 
 
@@ -126,7 +146,7 @@ def sliceRows(result: StoredResult, changed: Mapping[str, Mapping[int, int]] | N
     """
     changed = changed or {}
     return [
-        SliceRow(index, tuple(_doubt(name, result.classes[name], index, changed.get(name, {})) for name in names))
+        SliceRow(index, tuple(_doubt(name, result.classes, index, changed.get(name, {})) for name in names))
         for index, names in slices_to_look_at(result.classes, changed)
     ]
 
@@ -136,14 +156,17 @@ def slicesInDoubt(rows: Collection[SliceRow], className: str) -> set[int]:
     return {row.index for row in rows if any(doubt.className == className for doubt in row.doubts)}
 
 
-def _doubt(name: str, quality: ClassQuality, index: int, changed: Mapping[int, int]) -> SliceDoubt:
+def _doubt(name: str, classes: Mapping[str, ClassQuality], index: int, changed: Mapping[int, int]) -> SliceDoubt:
+    quality = classes[name]
     isKnown = index < len(quality.slice_probability)
     # Whether the slice shows the class is no question where a tag says it.
     isTagged = quality.tagged is not None and index in quality.tagged
     probability = quality.slice_probability[index] if isKnown and not isTagged else None
     isMissing, tagDoubt = index in quality.present_without_mask, quality.doubted.get(index, "")
     confidence = quality.slice_confidence[index]
-    return SliceDoubt(name, confidence, isMissing, probability, index in changed, isTagged, tagDoubt)
+    others = (each for each, other in classes.items() if other.doubted.get(index) in (MISSED, GOES_ON))
+    looksLike = tuple(each for each in others if each != name) if tagDoubt == SWAPPED else ()
+    return SliceDoubt(name, confidence, isMissing, probability, index in changed, isTagged, tagDoubt, looksLike)
 
 
 def whyInWords(code: str) -> str:
@@ -155,12 +178,15 @@ def whyInWords(code: str) -> str:
     }[code]
 
 
-def tagDoubtInWords(code: str) -> str:
+def tagDoubtInWords(code: str, looksLike: Collection[str] = ()) -> str:
     """Say what seems to be wrong with a tag, by what other patients taught."""
+    if looksLike:
+        return _("looks like {names} (swapped?)").format(names=", ".join(looksLike))
     return {
-        RANGE_END: _("the range seems to end elsewhere"),
-        ALONE: _("the only one among its neighbours"),
-        MISSED: _("seems to show the class"),
-        RANGE: _("the whole range looks wrong; is it of this volume?"),
-        SWAPPED: _("looks like another class"),
+        RANGE_END: _("the range seems to end before"),
+        ALONE: _("shown alone, does not look like the class"),
+        RANGE: _("this whole range does not look like the class: wrong volume?"),
+        SWAPPED: _("looks like another class (swapped?)"),
+        GOES_ON: _("tagged absent, the range seems to go on"),
+        MISSED: _("tagged absent, but looks like the class"),
     }[code]

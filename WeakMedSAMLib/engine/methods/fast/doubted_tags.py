@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.engine.base.state import reuse_or_make, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import slice_scorer
@@ -33,7 +34,7 @@ def doubt_tags(
     context: RunContext,
     key: str,
 ) -> Doubted:
-    """Which tags of a cohort are doubted, and why; none with fewer than three patients.
+    """Which tags of a cohort are doubted, and why; none with fewer than three patients, nor any that was confirmed.
 
     Parameters
     ----------
@@ -49,34 +50,41 @@ def doubt_tags(
         Hash of what the cells depend on.
     """
     tags = [volume.tags for volume in volumes]
-    patients = sorted({volume.patient for volume in volumes if volume.tagged})
-    if len(patients) < _LEAST_PATIENTS:
+    if len(_tagged_patients(volumes)) < _LEAST_PATIENTS:
         return [[{} for _ in own.T] for own in tags]
     said = [(volume.patient, volume.tags, volume.supervision.bags) for volume in volumes]
     own_key = stage_key(VERSION, slice_scorer.VERSION, key, said, settings.pooling, settings.seed)
 
     def make() -> dict[str, np.ndarray]:
-        return dict(
-            zip(
-                (one.id for one in volumes),
-                _unseen(volumes, cells, patients, settings, partial(beat, context, len(volumes))),
-                strict=True,
-            )
-        )
+        found = unseen_logits(volumes, cells, settings, partial(beat, context, len(volumes)))
+        return dict(zip((one.id for one in volumes), found, strict=True))
 
     logits = reuse_or_make(context.store, STAGE, own_key, partial(check_logits, volumes=volumes), make)
-    return doubted(tags, [logits[volume.id] for volume in volumes])
+    nothing = [np.full_like(own, UNTAGGED) for own in tags]
+    confirmed = [
+        own if volume.supervision.confirmed is None else volume.supervision.confirmed
+        for own, volume in zip(nothing, volumes, strict=True)
+    ]
+    return doubted(tags, [logits[volume.id] for volume in volumes], confirmed)
 
 
-def _unseen(
+def unseen_logits(
     volumes: Sequence[VolumeSlices],
     cells: Sequence[CellDescriptors],
-    patients: Sequence[str],
     settings: FastSettings,
-    beat: Callable[[], object],
+    beat: Callable[[], object] = lambda: None,
 ) -> list[np.ndarray]:
-    """Logits S x C of every tagged volume by what other patients taught, each with the slices beside it; else NaN."""
+    """Logits S x C of every tagged volume by what other patients taught, each with the slices beside it; else NaN.
+
+    Parameters
+    ----------
+    volumes, cells, settings
+        As of `doubt_tags`.
+    beat : callable
+        Called now and then; may raise to end the work.
+    """
     found = [np.full(volume.tags.shape, np.nan, np.float32) for volume in volumes]
+    patients = _tagged_patients(volumes)
     order = np.random.default_rng(settings.seed).permutation(patients)
     columns = range(volumes[0].tags.shape[1])
     for part in range(min(_PARTS, len(patients))):
@@ -90,3 +98,7 @@ def _unseen(
                 near = np.stack([with_neighbours(row) for row in logits.T], 1)
                 found[number] = ((logits + near) / 2).astype(np.float32)
     return found
+
+
+def _tagged_patients(volumes: Sequence[VolumeSlices]) -> list[str]:
+    return sorted({volume.patient for volume in volumes if volume.tagged})

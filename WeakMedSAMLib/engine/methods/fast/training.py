@@ -7,33 +7,30 @@ where it was cut off, and an edit of tags or settings repeats only what depends 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from WeakMedSAMLib.contract.events import Metric, Progress
+from WeakMedSAMLib.contract.events import Metric
 from WeakMedSAMLib.contract.stages import (
     CLASSIFIER,
     NOVELTY,
-    PROJECTION,
     PSEUDO_MASKS,
     SEGMENTER,
 )
 from WeakMedSAMLib.engine.base.state import reuse_or_make, stage_key
-from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.preprocess import learned_window
-from WeakMedSAMLib.engine.features.slices import VolumeSlices, foreground
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import cohort_novelty as novelty_stage
-from WeakMedSAMLib.engine.methods.fast import objects, pam, projection, sce, segmenter
+from WeakMedSAMLib.engine.methods.fast import objects, pam, sce, segmenter
 from WeakMedSAMLib.engine.methods.fast.cohort_masks import choose_slices, make_pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.cohort_novelty import cohort_novelty
+from WeakMedSAMLib.engine.methods.fast.described import describe_cohort
 from WeakMedSAMLib.engine.methods.fast.doubted_tags import Doubted, doubt_tags
 from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, give_masks, key_of_marks, known_cells
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
-from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.objects import find_objects
-from WeakMedSAMLib.engine.methods.fast.projection import Projection, fit_projection
+from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.scan_bags import tag_bags
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier, TaggedSlices, train_classifier
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
@@ -42,10 +39,7 @@ from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.showcase import evidence_maps, novelty_maps
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import (
     as_tensors,
-    check_cells,
-    check_projection,
     settings_until,
-    start_key,
 )
 from WeakMedSAMLib.engine.methods.fast.tagged import SeenCohort, gather_tagged
 from WeakMedSAMLib.engine.methods.fast.watched import watch_evidence, watch_given, watch_pseudo_masks
@@ -107,10 +101,7 @@ class _Trainer:
         volumes, settings = self._volumes, self._settings
         given = give_masks(volumes, self._context, settings)
         shown_by_readers = _shown_classes(given)
-        features = stage_key([volume.features.key for volume in volumes], start_key(self._start))
-        key = stage_key(projection.VERSION, features, settings.projection_dim, settings.seed)
-        projected_by = self._project(key)
-        cells = self._describe_cells(projected_by, key)
+        projected_by, cells, key = describe_cohort(volumes, settings, self._context, self._start)
         doubts = doubt_tags(volumes, cells, settings, self._context, key)
         volumes = tag_bags(volumes, cells, settings, self._context, key)
         showcase = Showcase(self._context.show, volumes, choose_slices(volumes, settings.pam_slices, given))
@@ -145,29 +136,6 @@ class _Trainer:
         network = SelfTraining(volumes, settings, self._context, showcase, shown_by_readers).run(masks, key, begin)
         model = self._model(projected_by, classifier, network, slices.counts, shown_by_readers)
         return Learned(model, masks, doubts)
-
-    def _project(self, key: str) -> Projection:
-        dim, seed = self._settings.projection_dim, self._settings.seed
-
-        def fit() -> dict[str, np.ndarray]:
-            begun = None if self._start is None else self._start.projection
-            fitted = begun or fit_projection(self._volumes, dim, seed)
-            return {name: tensor.numpy() for name, tensor in vars(fitted).items()}
-
-        channels = self._volumes[0].features.levels[CAM].shape[1]
-        return self._context.run_stage(PROJECTION, key, fit, partial(check_projection, channels=channels))
-
-    def _describe_cells(self, by: Projection, key: str) -> list[CellDescriptors]:
-        """Projected features of every volume and grey values of its cells, memory-mapped."""
-        described = []
-        for volume in self._volumes:
-            level = volume.features.levels[CAM]
-            name, own = f"projected-{volume.id}", stage_key(key, volume.features.key)
-            shape = (level.shape[0], by.components.shape[1], *level.shape[2:])
-            make = partial(_cells_of, volume, by)
-            described.append(reuse_or_make(self._context.store, name, own, partial(check_cells, shape=shape), make))
-            self._context.report(Progress(PROJECTION, len(described), len(self._volumes)))
-        return described
 
     def _known_cells(self, volume: VolumeSlices, given: GivenMasks | None, cells: int) -> np.ndarray | None:
         """Known cells of a volume, memory-mapped: those of a large cohort do not fit in memory."""
@@ -217,14 +185,6 @@ class _Trainer:
             segmenter=network,
             taught=tuple(sorted({*shown, *(self._start.taught if self._start else ())})),
         )
-
-
-def _cells_of(volume: VolumeSlices, by: Projection) -> dict[str, np.ndarray]:
-    """Projected features of a volume, grey values of its cells, and which of them are of the body."""
-    level = volume.features.levels[CAM]
-    projected = np.concatenate([part.half().numpy() for part in by.parts(level)])
-    grey = volume.brightness(level.shape[-1])
-    return {"projected": projected, "brightness": grey, "body": foreground(grey, volume.frame)}
 
 
 def _shown_classes(given: Sequence[GivenMasks | None]) -> frozenset[int]:
