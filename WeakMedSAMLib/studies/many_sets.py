@@ -109,6 +109,15 @@ def read_sets(file: Path) -> list[ScanSet]:
         return [_set_of(row, f"{file.name}, line {rows.line_num}") for row in rows]
 
 
+def chosen_sets(file: Path, names: Sequence[str]) -> list[ScanSet]:
+    """The sets of a CSV that have one of these names, or all without any; `UserError` ``bad_sets``."""
+    found = read_sets(file)
+    if unknown := {*names} - {one.name for one in found}:
+        message = f"{file.name} has no set {', '.join(sorted(unknown))}."
+        raise UserError("bad_sets", message, f"It has {', '.join(one.name for one in found)}.")
+    return [one for one in found if not names or one.name in names]
+
+
 def _set_of(row: dict[str, str], place: str) -> ScanSet:
     said = {name: value.strip() for name, value in row.items() if name and value and value.strip()}
     try:

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.cli.options import EXISTING, FOLDER, PLACE, cache_option, device_option, set_option
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.show import TerminalListener
@@ -63,14 +62,10 @@ def sets(
     """
     require_engine()
     from WeakMedSAMLib.studies.accuracy import measure_accuracy
-    from WeakMedSAMLib.studies.many_sets import SetsOptions, finished_sets, read_sets, run_sets
+    from WeakMedSAMLib.studies.many_sets import SetsOptions, chosen_sets, finished_sets, run_sets
     from WeakMedSAMLib.studies.sets_report import scores_table, write_section
 
-    found = read_sets(listed)
-    if unknown := {*names} - {one.name for one in found}:
-        message = f"{listed.name} has no set {', '.join(sorted(unknown))}."
-        raise UserError("bad_sets", message, f"It has {', '.join(one.name for one in found)}.")
-    chosen = [one for one in found if not names or one.name in names]
+    chosen = chosen_sets(listed, names)
     if pages is None:
         which = _WAYS if ways == "both" else (ways,)
         measure = partial(measure_accuracy, listener=TerminalListener(), cache_root=cache_root)

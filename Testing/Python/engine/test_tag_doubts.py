@@ -98,11 +98,11 @@ def made(patients):
     volumes, cells = [], []
     for number, patient in enumerate(patients):
         projected = np.random.default_rng(number).normal(0, 1, (12, 8, 16, 16)).astype(np.float16)
-        projected[4:8, 0, 4:7, 4:7] += 6
+        projected[4:8, 0, 4:10, 4:10] += 6
         tags = np.full((12, 1), ABSENT, np.int8)
         tags[4:8] = PRESENT
         volumes.append(VolumeSlices(f"{number:03d}", patient, Supervision(tags), None, None, None))
-        cells.append(SimpleNamespace(projected=projected))
+        cells.append(SimpleNamespace(projected=projected, body=np.ones((12, 16, 16), bool)))
     volumes[0].tags[6:8] = ABSENT
     volumes[0].tags[9] = PRESENT
     return volumes, cells
@@ -116,7 +116,7 @@ def test_a_patient_is_judged_by_the_others_alone(tmp_path, monkeypatch):
     for number in (0, 1):
         assert {6, 7, 9} <= found[number][0].keys()
     assert all(found[number] == [{}] for number in (2, 3, 4))
-    unread = [SimpleNamespace(projected=np.zeros((1, 8, 1, 1)))] * 5
+    unread = [SimpleNamespace(projected=None, body=None)] * 5
     assert doubt_tags(volumes, unread, FAST, context, "key") == found
 
 

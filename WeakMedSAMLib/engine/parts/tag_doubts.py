@@ -1,8 +1,7 @@
 """Tags of slices that models contradict which did not see the patient: which ones, and what seems to be wrong.
 
 After confident learning (Northcutt, Jiang and Chuang, Journal of Artificial Intelligence Research 2021): a tag is
-doubted where the other answer is as likely as it is on three quarters of the slices that were given it, where the paper
-takes the mean, which half of all errors would not reach. A tag that none of the slices beside it has is less likely.
+doubted where models are sure enough of the other answer. One that none of the slices beside it has is less likely.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from WeakMedSAMLib.contract.quality import ALONE, GOES_ON, MISSED, RANGE, RANGE_
 
 _BESIDE = np.array([0.25, 0.25, 0.0, 0.25, 0.25])  # slices on both sides
 _ALONE = 1.0  # deviations of the logits that it is worth if all of them have another tag
-_FEW = 0.25  # of the slices with the other tag, that are less sure of it
 _LEAST = 1.0  # deviations that the other answer must be more likely
 _MOSTLY = 0.6  # of a range: from there on all of it is doubted
 
@@ -67,13 +65,12 @@ def doubted(
         By volume and class: slice -> why its tag is doubted, a code of `contract.quality`.
     """
     against = doubts(tags, logits)
-    limits = [_limits(column, tags, against) for column in range(tags[0].shape[1])]
     if confirmed is not None:
         pairs = zip(against, tags, confirmed, strict=True)
         against = [np.where(own == right, np.nan, each) for each, own, right in pairs]
     result = []
     for said, own, seen in zip(tags, against, logits, strict=True):
-        marked = np.stack([_marked(said[:, c], own[:, c], *limits[c]) for c in range(said.shape[1])], 1)
+        marked = np.stack([_marked(said[:, c], own[:, c]) for c in range(said.shape[1])], 1)
         result.append([_reasons(said, marked, seen, column) for column in range(said.shape[1])])
     return result
 
@@ -86,24 +83,13 @@ def _against(said: np.ndarray, logits: np.ndarray) -> np.ndarray:
     return -sign * logits + _ALONE * np.maximum(-sign * beside, 0)
 
 
-def _limits(column: int, tags: list[np.ndarray], against: list[np.ndarray]) -> tuple[float, float]:
-    """Doubt from which present, and absent tags are marked: that of most slices which have the other tag rightly."""
-    values = np.concatenate([own[:, column] for own in against])
-    said = np.concatenate([own[:, column] for own in tags])
-    limits = {}
-    for tag in (PRESENT, ABSENT):
-        own = values[(said == tag) & np.isfinite(values)]
-        limits[tag] = max(_LEAST, float(np.quantile(-own, _FEW))) if own.size else np.inf
-    return limits[ABSENT], limits[PRESENT]
-
-
-def _marked(said: np.ndarray, against: np.ndarray, of_present: float, of_absent: float) -> np.ndarray:
+def _marked(said: np.ndarray, against: np.ndarray) -> np.ndarray:
     """Slices that are doubted: those beyond the limit, and beside them those of the same tag that are less likely."""
     values = np.nan_to_num(against, nan=-np.inf)
     found = np.zeros(said.shape, bool)
-    for tag, limit in ((PRESENT, of_present), (ABSENT, of_absent)):
+    for tag in (PRESENT, ABSENT):
         for first, last in _runs((said == tag) & (values > 0)):
-            found[first : last + 1] = values[first : last + 1].max() > limit
+            found[first : last + 1] = values[first : last + 1].max() > _LEAST
     return found
 
 

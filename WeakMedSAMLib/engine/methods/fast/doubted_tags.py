@@ -10,15 +10,16 @@ import numpy as np
 from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.engine.base.state import reuse_or_make, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast import slice_scorer
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
-from WeakMedSAMLib.engine.methods.fast.slice_scorer import beat, check_logits, train_scorer, with_neighbours
+from WeakMedSAMLib.engine.methods.fast.slice_scorer import beat, check_logits
+from WeakMedSAMLib.engine.parts import slice_judges
 from WeakMedSAMLib.engine.parts.run_context import RunContext
+from WeakMedSAMLib.engine.parts.slice_judges import describe_slices, judge_slices
 from WeakMedSAMLib.engine.parts.tag_doubts import doubted
 
 STAGE = "doubted-tags"
-VERSION = 1
+VERSION = 2
 
 _PARTS = 5  # of the patients; each is judged by what the others taught
 _LEAST_PATIENTS = 3
@@ -43,7 +44,7 @@ def doubt_tags(
     cells : sequence of CellDescriptors
         Of every volume.
     settings : FastSettings
-        ``pooling``, ``seed``.
+        ``seed``.
     context : RunContext
         Its store keeps the outcome.
     key : str
@@ -52,11 +53,12 @@ def doubt_tags(
     tags = [volume.tags for volume in volumes]
     if len(_tagged_patients(volumes)) < _LEAST_PATIENTS:
         return [[{} for _ in own.T] for own in tags]
-    said = [(volume.patient, volume.tags, volume.supervision.bags) for volume in volumes]
-    own_key = stage_key(VERSION, slice_scorer.VERSION, key, said, settings.pooling, settings.seed)
+    said = [(volume.patient, volume.tags) for volume in volumes]
+    own_key = stage_key(VERSION, slice_judges.VERSION, key, said, settings.seed)
 
     def make() -> dict[str, np.ndarray]:
-        found = unseen_logits(volumes, cells, settings, partial(beat, context, len(volumes)))
+        described = [describe_slices(own.projected, own.body) for own in cells]
+        found = unseen_logits(volumes, described, settings, partial(beat, context, len(volumes)))
         return dict(zip((one.id for one in volumes), found, strict=True))
 
     logits = reuse_or_make(context.store, STAGE, own_key, partial(check_logits, volumes=volumes), make)
@@ -70,34 +72,25 @@ def doubt_tags(
 
 def unseen_logits(
     volumes: Sequence[VolumeSlices],
-    cells: Sequence[CellDescriptors],
+    described: Sequence[np.ndarray],
     settings: FastSettings,
     beat: Callable[[], object] = lambda: None,
 ) -> list[np.ndarray]:
-    """Logits S x C of every tagged volume by what other patients taught, each with the slices beside it; else NaN.
+    """Logits S x C of every volume by what the tags of other patients taught; NaN where nothing did.
 
     Parameters
     ----------
-    volumes, cells, settings
+    volumes, settings
         As of `doubt_tags`.
+    described : sequence of numpy.ndarray
+        By volume, of `describe_slices`.
     beat : callable
         Called now and then; may raise to end the work.
     """
-    found = [np.full(volume.tags.shape, np.nan, np.float32) for volume in volumes]
-    patients = _tagged_patients(volumes)
-    order = np.random.default_rng(settings.seed).permutation(patients)
-    columns = range(volumes[0].tags.shape[1])
-    for part in range(min(_PARTS, len(patients))):
-        left_out = set(order[part::_PARTS].tolist())
-        seen = [number for number, one in enumerate(volumes) if one.patient not in left_out]
-        taught = [volumes[one] for one in seen], [cells[one] for one in seen]
-        scorer = train_scorer(*taught, columns, settings, beat)
-        for number, volume in enumerate(volumes):
-            if volume.patient in left_out:
-                logits = scorer.of_volume(cells[number])
-                near = np.stack([with_neighbours(row) for row in logits.T], 1)
-                found[number] = ((logits + near) / 2).astype(np.float32)
-    return found
+    patients = sorted({volume.patient for volume in volumes})
+    order = np.random.default_rng(settings.seed).permutation(patients).tolist()
+    parts = [order.index(volume.patient) % _PARTS for volume in volumes]
+    return judge_slices(described, [volume.tags for volume in volumes], parts, beat)
 
 
 def _tagged_patients(volumes: Sequence[VolumeSlices]) -> list[str]:

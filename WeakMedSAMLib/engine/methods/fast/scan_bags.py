@@ -19,8 +19,9 @@ from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import slice_scorer
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
-from WeakMedSAMLib.engine.methods.fast.slice_scorer import beat, check_logits, train_scorer, with_neighbours
+from WeakMedSAMLib.engine.methods.fast.slice_scorer import beat, check_logits, train_scorer
 from WeakMedSAMLib.engine.parts.run_context import RunContext
+from WeakMedSAMLib.engine.parts.slice_judges import with_neighbours
 
 STAGE = "scan-bags"
 # Raised whenever the same logits give other tags: part of the keys of this stage and of those after it.

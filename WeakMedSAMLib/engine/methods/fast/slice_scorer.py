@@ -34,7 +34,6 @@ _WEIGHT_DECAY = 0.05
 _TAGGED = 10  # slices of either tag in a step
 _MOST_SLICES = 48  # of a bag in a step
 _BEAT_EVERY = 20  # steps
-_NEAR = np.array([0.25, 0.5, 0.25])
 
 _Slices = Sequence[tuple[int, int]]
 
@@ -50,11 +49,6 @@ def check_logits(kept: Mapping[str, Any], volumes: Sequence[VolumeSlices]) -> di
     if any(found[volume.id].shape != volume.tags.shape for volume in volumes):
         raise ValueError("logits of other slices")
     return found
-
-
-def with_neighbours(logits: np.ndarray) -> np.ndarray:
-    """Logits S of consecutive slices, each averaged with those beside it."""
-    return np.convolve(np.pad(logits, 1, mode="edge"), _NEAR, mode="valid")
 
 
 @dataclass(frozen=True)
