@@ -43,6 +43,8 @@ class Desk:
     def keep(self):
         """Have what is unsaved written now; it would be within two seconds."""
         unsaved = self.logic.labels.unsaved
+        # Where its own timer has come first, it would not look again.
+        self.host.waitUntil(lambda: unsaved._work is None)
         unsaved.look()
         self.host.waitUntil(lambda: unsaved._work is None)
 
