@@ -104,8 +104,7 @@ def _steps(policy: str, reports: Sequence[Mapping[str, Any]], prices: str) -> St
 def _by_patient(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     values: dict[str, list[float]] = {}
     for one in rows:
-        if one["dice"] is not None:
-            values.setdefault(one["patient"], []).append(one["dice"])
+        values.setdefault(one["patient"], []).append(one["dice"])
     return {name: float(np.mean(found)) for name, found in values.items()}
 
 

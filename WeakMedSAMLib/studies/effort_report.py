@@ -56,7 +56,9 @@ a class, and nothing goes by a name. He errs, by chance that can be repeated:
 looked at once. Corrections are paid by the length of contour that is wrong on the slice, against the masks as they
 are then; what an update makes wrong on slices that were not corrected is paid as well, though it is not put right. A
 slice drawn, an update of each volume, and a volume opened again have their price; nobody waits for *Generate*. Where a
-policy has several states their seconds and Dice stand one after the other.
+policy has several states their seconds and Dice stand one after the other. Dice is over whole volumes, the mean over
+patients, of each over seeds, scans and classes; a class that is not there and was not drawn counts as 1. Drawn slices
+are in the masks, and in the Dice.
 
 *Area* is the mean Dice over the logarithm of seconds, from {FIRST:g} s a volume to the horizon, which is what outlining
 every class on every slice takes by the same prices; before the first masks Dice is 0. In brackets is the 95 % interval

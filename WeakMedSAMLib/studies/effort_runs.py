@@ -172,11 +172,15 @@ class EffortRuns:
         return State(scores, generated.seconds, generated.refused)
 
     def _scores(self, case: Case, masks: Masks) -> Iterator[dict[str, Any]]:
-        """Of each class of a case; its true mask is read here, after the run. Without masks each counts as empty."""
+        """Of each class of a case; its true mask is read here, after the run. Without masks each counts as empty.
+
+        What is not there and was not drawn is right: 1, so that every state has the same patients.
+        """
         truth = case.masks()
         for entry in self.classes:
             true = truth.mask(entry)
-            dice = patient_dice(masks.get(entry.name, np.zeros_like(true)), true)
+            drawn = masks.get(entry.name, np.zeros_like(true))
+            dice = patient_dice(drawn, true) if true.any() or drawn.any() else 1.0
             yield {"case": case.name, "patient": case.patient, "class_name": entry.name, "dice": rounded(dice)}
 
     def _corrections(self, policy: Policy, seed: int, place: Path) -> Iterator[State]:

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813
 from faults.label_bench import TWO, make_effort_bench, updating
 from faults.tiny_bench import one_thread
 from faults.tiny_run import NAME, QUICK
@@ -14,6 +15,7 @@ from faults.tiny_run import NAME, QUICK
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+from WeakMedSAMLib.engine.data.volumes import read_labels
 from WeakMedSAMLib.engine.runs.worker import run_folder
 from WeakMedSAMLib.studies import effort_benchmark, effort_runs
 from WeakMedSAMLib.studies.effort_benchmark import finished_policies, outcome_line, run_policies
@@ -92,10 +94,15 @@ def test_labels_that_the_method_refuses_leave_empty_masks_and_the_reason(bench):
     def refusing(path, **arguments):
         raise UserError("no_tags", "No volume has tags.", "Tag some.")
 
-    (report,) = bench.go("scan-tags", run=refusing)
+    path = bench.folder / "secret0_mask.nii.gz"
+    labels, geometry = read_labels(path)
+    labels[labels == 2] = 0
+    sitk.WriteImage(geometry.image(labels), str(path))
+    (report,) = bench.go("scan-tags", run=refusing, labels=TWO)
     (state,) = report["states"]
     assert (report["status"], state["refused"]) == ("ok", "No volume has tags.")
-    assert {one["dice"] for one in state["patients"]} == {0.0}
+    # The one scan without a rod is right without a mask of it.
+    assert [one["dice"] for one in state["patients"]] == [0.0, 1.0, *[0.0] * 6]
 
 
 def test_a_policy_that_draws_has_a_state_each_and_pays_only_for_what_is_new(bench):
