@@ -62,10 +62,10 @@ def test_a_run_gets_scans_and_the_readers_labels_and_nothing_else(bench):
 
 
 def test_a_finished_policy_is_never_run_again_whatever_the_prices(bench, monkeypatch):
-    first = bench.go("tags", "box")
+    first = bench.go("tags", "box", cases=1)
     for path in bench.folder.glob("*_mask.nii.gz"):
         path.write_bytes(b"")
-    assert bench.go("tags", "box") == first
+    assert bench.go("tags", "box", cases=1) == first
     assert len(bench.runs) == 2
     assert bench.told[-1] == "box, seed 0: finished before"
     priced, doubled = (steps_of(first, prices)["box"] for prices in ("as in the table", "double"))
@@ -80,13 +80,13 @@ def test_what_was_broken_off_goes_on_and_what_failed_is_tried_again(bench):
             raise UserError("disk_full", "There is no room.", "Make some.")
         return bench.run(path, **arguments)
 
-    reports = bench.go("tags", "box", "point", run=failing)
+    reports = bench.go("tags", "box", "point", run=failing, cases=1)
     assert [report["status"] for report in reports] == ["ok", "failed", "ok"]
     assert "There is no room." in outcome_line(reports[1])
-    assert [report["status"] for report in bench.go("tags", "box", "point")] == ["ok"] * 3
+    assert [report["status"] for report in bench.go("tags", "box", "point", cases=1)] == ["ok"] * 3
     assert len(bench.runs) == 4
     with pytest.raises(UserError) as caught:
-        bench.go("tags", stride=2)
+        bench.go("tags", stride=2, cases=1)
     assert caught.value.code == "other_grid"
 
 
@@ -106,12 +106,12 @@ def test_labels_that_the_method_refuses_leave_empty_masks_and_the_reason(bench):
 
 
 def test_a_policy_that_draws_has_a_state_each_and_pays_only_for_what_is_new(bench):
-    (report,) = bench.go("drawn-slices")
+    (report,) = bench.go("drawn-slices", cases=2)
     first, second = (state["gestures"] for state in report["states"])
     assert [one.run.settings.seed for one in bench.runs] == [0, 0]
     assert second["range-end"] == first["range-end"]
     assert second["button"] == 2 * first["button"]
-    assert second["review"] == first["review"] == 4 * 8
+    assert second["review"] == first["review"] == 2 * 8
     assert second["outline"] >= first["outline"] > 0
 
 
@@ -125,17 +125,17 @@ def test_volumes_are_outlined_one_after_the_other(bench):
 
 def test_corrections_go_on_in_rounds_from_one_run_and_what_updates_spoil_is_paid(bench):
     run, updates = updating(bench.run, least_sure=4)
-    (report,) = bench.go("corrected-proposed", run=run)
+    (report,) = bench.go("corrected-proposed", run=run, cases=2)
     assert report["status"] == "ok", report["reason"]
     assert len(bench.runs) == 1
-    assert len(updates) == 2 * 4
+    assert len(updates) == 2 * 2
     slices = [list(PAINTED.slices(said, "ball")) for _, said in updates]
-    assert all(4 in one for one in slices[:4])
-    assert all(set(one) < set(other) and len(other) == 2 for one, other in zip(slices[:4], slices[4:], strict=True))
+    assert all(4 in one for one in slices[:2])
+    assert all(set(one) < set(other) and len(other) == 2 for one, other in zip(slices[:2], slices[2:], strict=True))
     assert all(BOXES.marks(said) for _, said in updates)
     before, first, second = (state["gestures"] for state in report["states"])
     assert "wait" not in before
-    assert (first["wait"], second["wait"]) == (4, 8)
+    assert (first["wait"], second["wait"]) == (2, 4)
     assert first["handed-on"] > 0
     assert first["review"] == second["review"]
     assert [path.suffix for path in sorted(bench.of_the_set.iterdir())] == [".json", ".jsonl", ".json", ".json"]
