@@ -86,9 +86,10 @@ def expected_loss(quality: ClassQuality) -> np.ndarray:
     1 - Dice of a volume is the sum over its slices of 1 - Dice times their share of the pixels of both masks. A slice
     that is not drawn counts as large as the drawn ones are on the mean.
     """
-    sizes = _sizes(quality)
-    total = sizes[_shown(quality)].sum()
-    return np.asarray((1 - np.array(quality.slice_confidence, float)) * sizes / max(total, 1.0))
+    sizes, shown = _sizes(quality), _shown(quality)
+    lost = (1 - np.array(quality.slice_confidence, float)) * sizes
+    # What is neither drawn nor said to be there counts as much as it is likely to be missed.
+    return np.asarray(lost / max(float(np.where(shown, sizes, lost).sum()), 1.0))
 
 
 STRATEGIES: dict[str, Strategy] = {"least-sure": least_sure, "expected-loss": expected_loss}
@@ -142,12 +143,13 @@ def is_settled(proposal: Proposal, labels: VolumeLabels, class_name: str, boxes:
 def _of_class(
     volume: str, name: str, quality: ClassQuality, is_place_unsure: bool, strategy: Strategy
 ) -> Iterator[Proposal]:
+    stretches = [*_doubted_stretches(quality)]
     quality = replace(quality, slice_confidence=_with_doubts(quality))
     gains, confidences = strategy(quality), quality.slice_confidence
-    for first, last in _doubted_stretches(quality):
-        slices, why = slice(first, last + 1), quality.doubted[first]
+    for first, last, tag in stretches:
+        slices = slice(first, last + 1)
         least, gain = min(confidences[slices]), float(gains[slices].sum())
-        yield Proposal(volume, name, first, TAG, why, least, gain, last + 1 - first, doubted_tag(why))
+        yield Proposal(volume, name, first, TAG, quality.doubted[first], least, gain, last + 1 - first, tag)
     if RANGE in quality.doubted.values():
         return  # of another volume, perhaps: nothing is to be drawn before that is known
     shown, sure = np.flatnonzero(_shown(quality)), quality.confidence or 0.0
@@ -162,8 +164,8 @@ def _of_class(
             why = NOT_DRAWN if index in missing else _why(quality, index, is_tagged)
             gesture = CORRECT if why in (NOT_DRAWN, OUTLINE) else TAG
             # On slices that are tagged absent there is no doubt.
-            tag = PRESENT if is_tagged else None if tagged is None else UNTAGGED
-            yield Proposal(volume, name, index, gesture, why, confidence, float(gains[index]), tag=tag)
+            then = PRESENT if is_tagged else None if tagged is None else UNTAGGED
+            yield Proposal(volume, name, index, gesture, why, confidence, float(gains[index]), tag=then)
 
 
 def _with_doubts(quality: ClassQuality) -> list[float]:
@@ -172,13 +174,13 @@ def _with_doubts(quality: ClassQuality) -> list[float]:
     return [min(sure, TAG_DOUBTED) if index in quality.doubted else sure for index, sure in known]
 
 
-def _doubted_stretches(quality: ClassQuality) -> Iterator[tuple[int, int]]:
-    """First and last slice of neighbours whose tags are doubted for the same reason."""
+def _doubted_stretches(quality: ClassQuality) -> Iterator[tuple[int, int, int]]:
+    """First and last slice of neighbours whose tag is doubted for the same reason, and that tag."""
     count = len(quality.slice_confidence)
     for why in dict.fromkeys(quality.doubted.values()):
         slices = [index for index, code in quality.doubted.items() if code == why and index < count]
         for span in spans_of_slices(slices):
-            yield span.first, span.last
+            yield span.first, span.last, doubted_tag(why)
 
 
 def _why(quality: ClassQuality, index: int, is_tagged: bool) -> str:

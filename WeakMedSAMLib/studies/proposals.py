@@ -7,7 +7,7 @@ over slices of the pixels that only one of both masks has, by the pixels of both
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,16 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
-from WeakMedSAMLib.contract.proposals import STRATEGIES
+from WeakMedSAMLib.contract.proposals import STRATEGIES, expected_loss
 from WeakMedSAMLib.contract.quality import ClassQuality
 from WeakMedSAMLib.studies.many_sets import TAGGED
 from WeakMedSAMLib.studies.resumable import OK
 from WeakMedSAMLib.studies.tables import figure, put_section, table
 
-# Beside the orders of `STRATEGIES`: by chance, and by what is missing itself, which nobody can know.
-AT_RANDOM, BEST, BASE = "random", "best", "least-sure"
+# Beside the orders of `STRATEGIES`: by size alone, by chance, and by what is missing itself, which nobody can know.
+LARGEST, AT_RANDOM, BEST, BASE = "largest", "random", "best", "least-sure"
+# What is missing: of the Dice of a class in its volume, to which large slices count more, or of each slice alike.
+PATIENT, SLICE = "patient", "slice"
 _EARLY = 0.1  # of the slices
 _DRAWS, _RESAMPLES = 200, 2000
 _FEWEST = 3
@@ -30,12 +32,14 @@ PAGE = "figures.md"
 _HEADING = "## What to look at next\n"
 _INTRODUCTION = """
 Written by `weakmedsam benchmark proposals bench_output/sets --write-docs docs` from runs of `weakmedsam benchmark
-sets`, slice tags alone, seed 0. Slices of all volumes and classes about which a run is not certain are looked at one
-after the other, in orders that go by what the run says. *Area*: under the share of the missing patient Dice that lies
-on the slices looked at so far, over the share of slices; *first tenth*: that share after a tenth of them. *Against*:
-the difference from `least-sure`, in brackets its 95 % interval from resampling patients, the same for both. `random`
-is the mean of 200 orders (its interval has one for each draw of patients), `best` the order of what is missing
-itself, which nobody can know.
+sets`, slice tags alone, the first seed. Slices of all volumes and classes about which a run is not certain are looked
+at one after the other, in orders that go by what the run says; *area* is that under the share of the missing Dice
+that lies on the slices looked at so far, over the share of slices, *first tenth* that share after a tenth of them.
+*Dice* says what is missing: of the patient Dice, to which large slices count more, or of the Dice of each slice
+alike. *Against*: the difference from `least-sure`, in brackets its 95 % interval from resampling patients, the same
+for both. `expected-loss` is the order of proposals, `largest` goes by the size of the mask alone, `random` is the
+mean of 200 orders (its interval has one for each draw of patients), `best` the order of what is missing itself, which
+nobody can know.
 """
 
 
@@ -47,16 +51,16 @@ class Candidates:
     ----------
     patient : numpy.ndarray
         int N: whose it is, 0..P-1.
-    missing : numpy.ndarray
-        N: the Dice of the class in the volume that is missing there.
+    missing : mapping
+        `PATIENT`, `SLICE` -> N: the Dice of the class in the volume that is missing there, or that of the slice.
     promised : mapping
         Strategy -> N: what it promises; the most comes first.
     beyond : float
-        The missing Dice on all other slices.
+        The missing Dice of classes in volumes on all other slices.
     """
 
     patient: np.ndarray
-    missing: np.ndarray
+    missing: Mapping[str, np.ndarray]
     promised: Mapping[str, np.ndarray]
     beyond: float
 
@@ -81,42 +85,54 @@ def candidates_of(rows: Sequence[Mapping[str, Any]]) -> Candidates:
     if len(patients) < _FEWEST:
         message = f"A report has the slices of {len(patients)} patients."
         raise UserError("too_few_cases", message, f"Measure {_FEWEST} or more.")
-    owner, missing, beyond = [], [], 0.0
-    promised: dict[str, list[np.ndarray]] = {name: [] for name in STRATEGIES}
+    owner, beyond = [], 0.0
+    missing: dict[str, list[np.ndarray]] = {PATIENT: [], SLICE: []}
+    promised: dict[str, list[np.ndarray]] = {name: [] for name in (*STRATEGIES, LARGEST)}
     for row in rows:
         kept = row["by_slice"]
         quality = ClassQuality.from_json(kept["quality"])
         drawn, true, shared = (np.array(kept[name], float) for name in ("drawn", "true", "shared"))
-        lost = (drawn + true - 2 * shared) / max((drawn + true).sum(), 1.0)
+        either, both = drawn + true, drawn + true - 2 * shared
+        lost = both / max(either.sum(), 1.0)
         unsure = np.array(quality.slice_confidence) < 1
         owner.append(np.full(int(unsure.sum()), patients.index(row["patient"])))
-        missing.append(lost[unsure])
+        missing[PATIENT].append(lost[unsure])
+        missing[SLICE].append((both / np.maximum(either, 1.0))[unsure])
         beyond += float(lost[~unsure].sum())
         for name, strategy in STRATEGIES.items():
             promised[name].append(strategy(quality)[unsure])
-    together = {name: np.concatenate(values) for name, values in promised.items()}
-    return Candidates(np.concatenate(owner), np.concatenate(missing), together, beyond)
+        nothing_known = replace(quality, slice_confidence=np.where(unsure, 0.0, 1.0).tolist())
+        promised[LARGEST].append(expected_loss(nothing_known)[unsure])
+    found, lost_there = (
+        {name: np.concatenate(values) for name, values in each.items()} for each in (promised, missing)
+    )
+    return Candidates(np.concatenate(owner), lost_there, found, beyond)
 
 
-def compare(candidates: Candidates, seed: int = 0) -> dict[str, Any]:
+def compare(candidates: Candidates, measure: str = PATIENT, seed: int = 0) -> dict[str, Any]:
     """Area and early share of each order, and how they differ from `BASE`, with 95 % intervals over patients.
 
     The area is that under the share of the missing Dice found over the share of slices looked at, 0.5 by chance; the
     early share is that found on the first tenth. Patients are resampled with all their slices, for all orders alike.
     """
-    rng = np.random.default_rng(seed)
+    rng, missing = np.random.default_rng(seed), candidates.missing[measure]
     draws = rng.multinomial(candidates.patients, np.full(candidates.patients, 1 / candidates.patients), _RESAMPLES)
     weights = [np.ones(candidates.patients), *draws.astype(float)]
-    found = {name: _figures(_order(values, rng), candidates, weights) for name, values in candidates.promised.items()}
-    chance = [rng.permutation(len(candidates.missing)) for _ in range(_DRAWS)]
+    patient = candidates.patient
+
+    def figures(order: np.ndarray, counts: Sequence[np.ndarray]) -> np.ndarray:
+        return _figures(patient[order], missing[order], counts)
+
+    found = {name: figures(_order(values, rng), weights) for name, values in candidates.promised.items()}
+    chance = [rng.permutation(len(missing)) for _ in range(_DRAWS)]
     # Each draw of patients in an order of its own; the mean over many for the figure itself.
-    mean = np.mean([_figures(order, candidates, weights[:1])[0] for order in chance], axis=0)
-    drawn = [_figures(chance[number % _DRAWS], candidates, [one])[0] for number, one in enumerate(weights[1:])]
+    mean = np.mean([figures(order, weights[:1])[0] for order in chance], axis=0)
+    drawn = [figures(chance[number % _DRAWS], [one])[0] for number, one in enumerate(weights[1:])]
     found[AT_RANDOM] = np.array([mean, *drawn])
-    found[BEST] = _figures(np.argsort(-candidates.missing, kind="stable"), candidates, weights)
-    total = float(candidates.missing.sum())
+    found[BEST] = figures(np.argsort(-missing, kind="stable"), weights)
+    total = float(candidates.missing[PATIENT].sum())
     return {
-        "slices": len(candidates.missing),
+        "slices": len(missing),
         "patients": candidates.patients,
         "beyond": round(candidates.beyond / max(total + candidates.beyond, 1e-9), 4),
         "orders": {name: _told(values, found[BASE]) for name, values in found.items()},
@@ -124,7 +140,7 @@ def compare(candidates: Candidates, seed: int = 0) -> dict[str, Any]:
 
 
 def compare_reports(reports: Sequence[Mapping[str, Any]], seed: int = 0) -> dict[str, Any]:
-    """Set -> `compare` of its first finished run with tags; `UserError` ``nothing_measured`` without any."""
+    """Set -> measure -> `compare` of its first finished run with tags; `UserError` ``nothing_measured`` without any."""
     first: dict[str, Mapping[str, Any]] = {}
     for report in sorted(reports, key=lambda one: one["seed"]):
         if report["status"] == OK and report["way"] == TAGGED:
@@ -134,7 +150,8 @@ def compare_reports(reports: Sequence[Mapping[str, Any]], seed: int = 0) -> dict
     if not kept:
         hint = "Measure some first: weakmedsam benchmark sets docs/sets.csv --data FOLDER."
         raise UserError("nothing_measured", "No finished run holds slices.", hint)
-    return {name: compare(candidates_of(rows), seed) for name, rows in kept.items()}
+    found = {name: candidates_of(rows) for name, rows in kept.items()}
+    return {name: {measure: compare(one, measure, seed) for measure in (PATIENT, SLICE)} for name, one in found.items()}
 
 
 def kept_reports(folder: Path) -> list[dict[str, Any]]:
@@ -148,13 +165,13 @@ def write_section(compared: Mapping[str, Any], folder: Path) -> Path:
 
 
 def proposals_table(compared: Mapping[str, Any]) -> str:
-    """A row a set and order."""
-    head = ("set", "patients", "slices", "order", "area", f"against {BASE}", "first tenth", f"against {BASE}")
+    """A row a set, measure and order."""
+    head = ("set", "patients", "slices", "Dice", "order", "area", f"against {BASE}", "first tenth", f"against {BASE}")
     rows = []
-    for name, one in compared.items():
+    for name, measure, one in ((name, *both) for name, measures in compared.items() for both in measures.items()):
         for order, told in one["orders"].items():
             cells = [figure(told["area"]), _difference(told, "area"), figure(told["early"]), _difference(told, "early")]
-            rows.append((name, str(one["patients"]), str(one["slices"]), order, *cells))
+            rows.append((name, str(one["patients"]), str(one["slices"]), measure, order, *cells))
     return table(head, rows)
 
 
@@ -170,12 +187,12 @@ def _order(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.lexsort((rng.random(len(values)), -values))
 
 
-def _figures(order: np.ndarray, candidates: Candidates, weights: Sequence[np.ndarray]) -> np.ndarray:
-    """Area and early share in an order, a row for each way to count patients (weights, P)."""
+def _figures(patient: np.ndarray, missing: np.ndarray, weights: Sequence[np.ndarray]) -> np.ndarray:
+    """Area and early share of slices in an order (N), a row for each way to count patients (weights, P)."""
     rows = []
     for counts in weights:
-        each = counts[candidates.patient[order]]
-        looked, found = np.cumsum(each), np.cumsum(each * candidates.missing[order])
+        each = counts[patient]
+        looked, found = np.cumsum(each), np.cumsum(each * missing)
         looked, found = (np.concatenate([[0.0], one]) / max(one[-1], 1e-9) for one in (looked, found))
         area = float((np.diff(looked) * (found[1:] + found[:-1])).sum() / 2)
         rows.append((area, np.interp(_EARLY, looked, found)))

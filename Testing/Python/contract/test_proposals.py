@@ -99,6 +99,13 @@ def test_doubted_tags_are_to_be_checked_a_stretch_at_a_time():
     assert [one.confidence for one in found] == [0.5, 0.5]
 
 
+def test_of_a_range_that_ends_too_early_absent_tags_are_doubted():
+    doubted = dict.fromkeys([1, 2, 3], "range_end")
+    found = propose(one_class(quality([0.9, 0.9, 1.0, 1.0], [10, 10, 0, 0], doubted=doubted)))
+    assert [(one.index, one.slices, one.tag) for one in found] == [(2, 2, ABSENT), (1, 1, PRESENT)]
+    assert found[0].gain == pytest.approx(10 / 30)  # half of what is there if they are half of it
+
+
 def test_nothing_is_to_be_drawn_of_a_range_that_may_be_of_another_volume():
     doubted = dict.fromkeys(range(3), "range")
     found = propose(one_class(quality([0.2] * 3, doubted=doubted, place_unsure=True)))

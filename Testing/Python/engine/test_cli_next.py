@@ -45,10 +45,14 @@ def test_the_most_promising_comes_first_over_all_volumes(call, run):
         ["volume", "class", "slice", "do", "confidence", "why"],
         ["scan 1", "kidney", "1", "box", "30%", "it is not sure what is meant, 3 slices"],
         ["scan 1", "liver", "1-2", "check the tag", "50%", "the range seems to end elsewhere"],
-        ["scan 0", "liver", "1", "correct", "80%", "the outline is unsure"],
-        ["scan 0", "liver", "0", "correct", "40%", "the outline is unsure"],
+        ["scan 0", "liver", "1", "correct", "80%", "the outline is unsure; 1 more slice"],
     ]
     assert "Without masks, and left out: 1 volume: 'scan 2'." in err
+
+
+def test_of_one_volume_all_slices_are_listed(call, run):
+    lines = call("next", run, "--volume", "scan 0")[1].splitlines()[1:]
+    assert [line.split()[3:5] for line in lines] == [["1", "correct"], ["0", "correct"]]
 
 
 def test_only_so_many_of_a_class_and_volume(call, run):

@@ -17,6 +17,8 @@ from WeakMedSAMLib.engine.data.mask_tags import parse_mask_classes
 from WeakMedSAMLib.studies.cases import cases_of
 from WeakMedSAMLib.studies.cohorts import scored
 from WeakMedSAMLib.studies.proposals import (
+    PATIENT,
+    SLICE,
     candidates_of,
     compare,
     compare_reports,
@@ -46,9 +48,10 @@ def test_the_missing_dice_of_slices_is_that_of_the_volume():
     rows = [row("a", [0.5, 0.5, 1.0], [10, 0, 4], [6, 4, 0], [5, 0, 0]), *alike()]
     found = candidates_of(rows)
     dice = 2 * 5 / (14 + 10)
-    assert found.missing[:2].sum() + found.beyond == pytest.approx(1 - dice)
+    assert found.missing[PATIENT][:2].sum() + found.beyond == pytest.approx(1 - dice)
     assert found.beyond == pytest.approx(4 / 24)  # drawn on a slice that is tagged absent
-    assert len(found.missing) == 10
+    assert found.missing[SLICE][:2] == pytest.approx([6 / 16, 1.0])
+    assert len(found.missing[PATIENT]) == 10
 
 
 def test_a_scored_case_keeps_what_each_slice_has_of_the_dice(tmp_path):
@@ -79,6 +82,8 @@ def test_areas_are_those_under_the_share_that_is_found():
     assert orders["least-sure"]["area"] == pytest.approx(0.5 * 0.02 / 2 + 0.5 * (0.02 + 1) / 2, abs=1e-4)
     assert orders["expected-loss"]["area"] == pytest.approx(0.5 * 0.98 / 2 + 0.5 * (0.98 + 1) / 2, abs=1e-4)
     assert orders["expected-loss"]["early"] == pytest.approx(0.98 / 5, abs=1e-4)
+    assert orders["largest"]["area"] == orders["expected-loss"]["area"]
+    assert compare(candidates_of(alike()), SLICE)["orders"]["best"]["area"] == pytest.approx(0.5, abs=1e-4)  # all alike
     assert orders["best"]["area"] == orders["expected-loss"]["area"]
     assert orders["random"]["area"] == pytest.approx(0.5, abs=0.03)
     low, high = orders["expected-loss"]["area_interval"]
@@ -97,14 +102,14 @@ def test_reports_are_read_from_the_folder_of_the_sets_and_written_into_the_page(
         (tmp_path / name).mkdir(exist_ok=True)
         write_json(tmp_path / name / f"tagged-seed{seed}.json", report(rows, set=name, seed=seed))
     compared = compare_reports(kept_reports(tmp_path))
-    assert {name: one["patients"] for name, one in compared.items()} == {"balls": 4, "others": 5}
+    assert {name: one["patient"]["patients"] for name, one in compared.items()} == {"balls": 4, "others": 5}
     page = tmp_path / "figures.md"
     page.write_text("# Figures\n\n## What to look at next\n\nold\n\n## Time\n\nkept\n", "utf-8")
     text = write_section(compared, tmp_path).read_text("utf-8")
     assert "old" not in text
     assert text.endswith("## Time\n\nkept\n")
     assert proposals_table(compared).strip() in text
-    assert text.count("| expected-loss |") == 2
+    assert text.count("| expected-loss |") == 4
 
 
 def test_reports_without_slices_are_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,12 +63,13 @@ def proposal_table(folder: Path, asked: Asked) -> Iterator[str]:
         for volume, quality in found.items()
         if asked.volume in (None, names[volume])
     }
-    proposals = propose(states)
+    # Neighbours are mended along: of all volumes the best slice of each is enough.
+    proposals = _first_slices(propose(states)) if asked.volume is None else [(one, 0) for one in propose(states)]
     if not proposals:
         yield "Nothing is in doubt."
         return
     shown = proposals[: asked.count]
-    yield from _columns([_HEAD, *(_row(one, names[one.volume], found[one.volume].axis) for one in shown)])
+    yield from _columns([_HEAD, *(_row(one, names[one.volume], found[one.volume].axis, more) for one, more in shown)])
     if len(proposals) > len(shown):
         yield f"And {len(proposals) - len(shown)} more."
 
@@ -119,11 +121,26 @@ def _of_class(quality: Quality, name: str | None) -> dict[str, ClassQuality]:
     return {each: found for each, found in quality.classes.items() if name in (None, each)}
 
 
-def _row(one: Proposal, volume: str, axis: str) -> tuple[str, ...]:
+def _first_slices(proposals: Sequence[Proposal]) -> list[tuple[Proposal, int]]:
+    """All proposals, but of slices to be corrected the first of each class and volume, and how many more it has."""
+    more = Counter((one.volume, one.class_name) for one in proposals if one.gesture == CORRECT)
+    found, seen = [], set()
+    for one in proposals:
+        key = one.volume, one.class_name
+        if one.gesture != CORRECT:
+            found.append((one, 0))
+        elif key not in seen:
+            seen.add(key)
+            found.append((one, more[key] - 1))
+    return found
+
+
+def _row(one: Proposal, volume: str, axis: str, more: int) -> tuple[str, ...]:
     is_range = one.gesture == TAG and one.slices > 1
     where = spans_in_words([Span(one.index, one.index + one.slices - 1, PRESENT)]) if is_range else str(one.index)
     where += "" if axis == "k" else f" along {axis}"
     why = _WHY[one.why] + (f", {counted(one.slices, 'slice')}" if one.gesture == BOX else "")
+    why += f"; {counted(more, 'more slice')}" if more else ""
     return volume, one.class_name, where, _DO[one.gesture], f"{one.confidence:.0%}", why
 
 
