@@ -74,6 +74,15 @@ class SilentProcess(FakeProbeProcess):
         pass
 
 
+def is_alive(pid):
+    """Whether a process runs; one that has ended and was not waited for does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
 def fake_worker(*options: str) -> type:
     """Return a class of worker processes that run the stand-in of the worker with these options."""
     return type("FakeWorkerProcess", (FakeWorkerProcess,), {"options": options or FakeWorkerProcess.options})

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.studies.diagnosis import STAGES
 from WeakMedSAMLib.studies.many_sets import FOLDS, TAGGED, class_dice
@@ -116,7 +117,7 @@ def _mean_row(label: str, by_set: Mapping[str, Sequence[Mapping[str, Any]]]) -> 
         mean(value for value in untagged if value is not None) if all(value is not None for value in untagged) else None
     )
     means = (figure(mean(value for value in tagged if value is not None)), figure(both))
-    return (f"**mean, {label or 'sets'}**", f"{len(by_set)} sets", "", "", *means, "", "", "", "")
+    return (f"**mean, {label or 'sets'}**", counted(len(by_set), "set"), "", "", *means, "", "", "", "")
 
 
 def _of(reports: Sequence[Mapping[str, Any]], way: str) -> list[Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 import slicer
+from flows.driver import is_alive
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Hello, Warning_, encode, refer_to
@@ -47,14 +48,6 @@ def wait(until, seconds=10.0):
         assert time.monotonic() < end, "it takes too long"
         slicer.app.processEvents()
         time.sleep(0.002)
-
-
-def is_alive(pid):
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_a_mask_that_is_reviewed_is_done_in_whatever_volume(bench, logic, lib, s
 def test_a_doubted_tag_is_checked_in_the_tags_and_settled_by_another_tag(bench, logic, host):
     logic.tagRange(bench.volumes[0], ORGAN, 2, 8, restIsAbsent=True)
     bench.say("000", organ=bench.sure({8: 0.9}, doubted={8: "range_end"}))
-    assert bench.text() == "Next: Check the tag of organ (slice 8): the range seems to end elsewhere"
+    assert bench.text() == "Next: Check the tag of organ (slice 8): the range seems to end before"
     bench.bar.ui.goButton.click()
     assert (bench.visited, bench.begun) == (["tags"], ["tag"])
     logic.tagRange(bench.volumes[0], ORGAN, 2, 7, restIsAbsent=True)

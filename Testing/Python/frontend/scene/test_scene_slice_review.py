@@ -363,9 +363,9 @@ def test_a_doubted_tag_says_what_seems_wrong_even_where_all_else_is_sure(parts, 
     quality = {"slice_confidence": [1.0, 1.0, 0.9, 1.0], "tagged": [0, 1, 2, 3], "doubted": doubted}
     rows = parts.sliceRows(result_of(parts, lib, subject, liver=quality))
     assert {row.index: row.worst.reason() for row in rows} == {
-        0: "tag? seems to show the class",
-        2: "tag? the range seems to end elsewhere",
-        3: "tag? the only one among its neighbours",
+        0: "tag? tagged absent, but looks like the class",
+        2: "tag? the range seems to end before",
+        3: "tag? shown alone, does not look like the class",
     }
     assert {row.state({}).name for row in rows} == {"UNSURE"}
     assert all(row.state({"liver": {row.index}}).name == "FINE" for row in rows)
