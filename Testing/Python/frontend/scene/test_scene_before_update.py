@@ -89,6 +89,18 @@ def test_a_key_shows_it_as_long_as_it_is_held(run, user, host):
     assert run.node.GetDisplayNode().GetVisibility()
 
 
+def test_what_is_held_is_seen_though_the_lists_are_filled_anew_meanwhile(run, host, logic):
+    run.panel.correct._before.hold()
+    logic.runs.changed("")
+    host.settle(0.1)
+    host.waitUntil(shown_before)
+    logic.runs.changed("")
+    host.settle(0.1)
+    assert shown_before()
+    run.panel.correct._before.release()
+    assert not shown_before()
+
+
 @pytest.mark.parametrize("how", ["leave", "close", "other volume", "cleanup"])
 def test_it_ends_with_whatever_ends(run, host, logic, how):
     run.panel.correct._before.hold()

@@ -51,11 +51,13 @@ class BeforeAfter:
         return self._shown is not None
 
     def choose(self, subject: ReviewSubject | None) -> None:
-        """Show masks of another volume, or of none."""
-        self.release()
+        """Show masks of another volume, or of none; what is held stays where they are the same ones."""
         former, self._subject = self._subject, subject
+        if not _areSame(former, subject):
+            self.release()
         result = subject.result if subject is not None else None
-        if former is None or former.result is not result:
+        # The same result is read again whenever run folders are.
+        if former is None or former.result != result:
             self._stop()
             self._generated = None
             self._isGeneratedThere = result is not None and result.labels.is_file()
@@ -131,6 +133,13 @@ class BeforeAfter:
         if self._loading is not None:
             self._loading.cancel()
             self._loading = None
+
+
+def _areSame(one: ReviewSubject | None, other: ReviewSubject | None) -> bool:
+    """Say whether two subjects are the same masks in the scene."""
+    if one is None or other is None:
+        return one is other
+    return one.segmentationNode is other.segmentationNode and one.result == other.result
 
 
 class _ReleaseEar(qt.QObject):
