@@ -24,7 +24,7 @@ from WeakMedSAMLib.frontend.results.under_review import UnderReview
 LOAD = "load"
 # Gesture -> section in which it is made.
 _PLACES = {BOX: "tags", TAG: "tags", CORRECT: "review"}
-_MOST_LETTERS = 28  # of a volume's name
+_MOST_LETTERS = 28  # of a name
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,8 @@ def proposalStep(found: ToLookAt, isHere: bool) -> NextStep:
     proposal = found.proposal
     where = _("slice {index}").format(index=proposal.index)
     if not isHere:
-        name = elided(found.volumeNode.GetName(), _MOST_LETTERS)
-        where = _("{volume}, {slice}").format(volume=name, slice=where)
+        volume = elided(found.volumeNode.GetName(), _MOST_LETTERS)
+        where = _("{volume}, {slice}").format(volume=volume, slice=where)
     texts = {
         BOX: _("Put a box around {name} ({where}): {why}"),
         CORRECT: _("Correct {name} ({where}): {why}"),
@@ -171,8 +171,11 @@ def proposalStep(found: ToLookAt, isHere: bool) -> NextStep:
         NOT_DRAWN: _("Draw {name} ({where}): {why}"),
     }
     text = texts[NOT_DRAWN if proposal.why == NOT_DRAWN else proposal.gesture]
-    words = text.format(name=found.className, where=where, why=_whyInWords(proposal.why))
+    name = elided(found.className, _MOST_LETTERS)
+    words = text.format(name=name, where=where, why=_whyInWords(proposal.why))
     tip = _("Of all that is in doubt in the volumes of this run, this promises most.")
+    if name != found.className:
+        tip = f"{found.className}: {tip}"
     return NextStep(words, _PLACES[proposal.gesture], tip, found.className, found)
 
 
