@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from scipy import ndimage
 
 from WeakMedSAMLib.engine.parts import random_walker
 from WeakMedSAMLib.engine.parts.maps import resize_maps
@@ -77,6 +78,8 @@ def with_walker(
 def at_grey_edges(masks: np.ndarray, indices: np.ndarray, grey: np.ndarray) -> np.ndarray:
     """What a walker finds of a class that was drawn, where the drawing is not sure: n x TARGET x TARGET, float32.
 
+    Pieces without any pixel that is sure stay as they are: no walker comes from there, all would end outside.
+
     Parameters
     ----------
     masks : numpy.ndarray
@@ -95,7 +98,11 @@ def at_grey_edges(masks: np.ndarray, indices: np.ndarray, grey: np.ndarray) -> n
         drawn = masks[rows, down, across]
         seeds = np.full(drawn.shape, random_walker.UNSEEDED, np.int8)
         _seed(seeds, drawn * CERTAIN)
-        walked[rows, down, across] = random_walker.walk(grey[indices[rows], down, across], seeds, drawn)
+        pieces, _ = ndimage.label(seeds != random_walker.OUTSIDE)
+        is_faint = (pieces > 0) & ~np.isin(pieces, pieces[seeds == random_walker.INSIDE])
+        seeds[is_faint] = random_walker.OUTSIDE
+        found = random_walker.walk(grey[indices[rows], down, across], seeds, drawn)
+        walked[rows, down, across] = np.where(is_faint, drawn, found)
     return walked
 
 
