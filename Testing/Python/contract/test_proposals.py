@@ -100,7 +100,7 @@ def test_doubted_tags_are_to_be_checked_a_stretch_at_a_time():
 
 
 def test_of_a_range_that_ends_too_early_absent_tags_are_doubted():
-    doubted = dict.fromkeys([1, 2, 3], "range_end")
+    doubted = {1: "range_end", 2: "goes_on", 3: "goes_on"}
     found = propose(one_class(quality([0.9, 0.9, 1.0, 1.0], [10, 10, 0, 0], doubted=doubted)))
     assert [(one.index, one.slices, one.tag) for one in found] == [(2, 2, ABSENT), (1, 1, PRESENT)]
     assert found[0].gain == pytest.approx(10 / 30)  # half of what is there if they are half of it

@@ -44,7 +44,7 @@ def test_the_most_promising_comes_first_over_all_volumes(call, run):
     assert rows == [
         ["volume", "class", "slice", "do", "confidence", "why"],
         ["scan 1", "kidney", "1", "box", "30%", "it is not sure what is meant, 3 slices"],
-        ["scan 1", "liver", "1-2", "check the tag", "50%", "the range seems to end before"],
+        ["scan 1", "liver", "1-2", "check the tag", "50%", "tagged present, the range seems to end before"],
         ["scan 0", "liver", "1", "correct", "80%", "the outline is unsure; 1 more slice"],
     ]
     assert "Without masks, and left out: 1 volume: 'scan 2'." in err
