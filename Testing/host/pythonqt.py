@@ -129,7 +129,11 @@ def propertyOf(self: QtCore.QObject, cls: type, name: str) -> QtCore.QMetaProper
 def _metaObjectOf(self: QtCore.QObject, cls: type) -> QtCore.QMetaObject:
     """Return what Qt knows of a class. PySide may take that of the class for deleted; its objects still have it."""
     meta: QtCore.QMetaObject = cls.staticMetaObject  # type: ignore[attr-defined]
-    return meta if shiboken6.isValid(meta) else QtCore.QObject.metaObject(self)
+    if shiboken6.isValid(meta):
+        return meta
+    if not shiboken6.isValid(self):
+        raise ValueError(f"Trying to use a destroyed {cls.__name__} object")
+    return QtCore.QObject.metaObject(self)
 
 
 @functools.cache
