@@ -114,8 +114,16 @@ def propose(volumes: Mapping[str, VolumeState], strategy: Strategy = expected_lo
     return sorted(found, key=lambda one: (-one.gain, one.confidence))
 
 
+def by_slice(proposal: Proposal) -> list[Proposal]:
+    """Return what is to be answered slice by slice as one proposal each: of a doubted stretch, all of its slices."""
+    if proposal.why not in TAG_DOUBTS:
+        return [proposal]
+    slices = range(proposal.index, proposal.index + proposal.slices)
+    return [replace(proposal, index=index, slices=slices.stop - index) for index in slices]
+
+
 def is_settled(proposal: Proposal, labels: VolumeLabels, class_name: str, boxes: int) -> bool:
-    """Say whether a reader did what is proposed, or said otherwise, since masks were drawn.
+    """Say whether a reader did on its slice what is proposed, or said otherwise, since masks were drawn.
 
     Parameters
     ----------

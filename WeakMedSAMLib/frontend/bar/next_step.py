@@ -176,7 +176,9 @@ def proposalStep(found: ToLookAt, isHere: bool) -> NextStep:
     tip = _("Of all that is in doubt in the volumes of this run, this promises most.")
     if name != found.className:
         tip = f"{found.className}: {tip}"
-    return NextStep(words, _PLACES[proposal.gesture], tip, found.className, found)
+    # Whether a doubted tag is right is asked below the list of slices.
+    place = "review" if proposal.why in TAG_DOUBTS else _PLACES[proposal.gesture]
+    return NextStep(words, place, tip, found.className, found)
 
 
 def _whyInWords(why: str) -> str:

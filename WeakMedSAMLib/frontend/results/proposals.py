@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
-from WeakMedSAMLib.contract.proposals import Proposal, VolumeState, is_settled, propose
+from WeakMedSAMLib.contract.proposals import Proposal, VolumeState, by_slice, is_settled, propose
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.fine_slices import fineSlices
@@ -87,15 +87,16 @@ class CohortProposals:
         ids = (each for each in subject.segmentIds if subject.className(each) == proposal.class_name)
         segment = subject.segment(next(ids, ""))
         className = classNow(segment, self._labels.session.classes) if segment is not None else ""
-        if result is None or node is None or not className or proposal.index in fine:
+        if result is None or node is None or not className:
             return None
-        labels = self._labels.of(node)
-        if labels is not None:
-            # Labels that were made anew along another axis are of other slices.
-            boxes = self._toldBoxes(result).get(proposal.class_name, 0)
-            if labels.axis != result.axis or is_settled(proposal, labels, className, boxes):
-                return None
-        return ToLookAt(node, className, result.axis, proposal)
+        labels, boxes = self._labels.of(node), self._toldBoxes(result).get(proposal.class_name, 0)
+        # Labels that were made anew along another axis are of other slices.
+        if labels is not None and labels.axis != result.axis:
+            return None
+        for one in by_slice(proposal):
+            if one.index not in fine and (labels is None or not is_settled(one, labels, className, boxes)):
+                return ToLookAt(node, className, result.axis, one)
+        return None
 
     def _toldBoxes(self, result: StoredResult) -> dict[str, int]:
         """Class -> how many boxes the run had that drew the masks of a volume; none where its file cannot be read."""

@@ -116,14 +116,25 @@ def test_a_mask_that_is_reviewed_is_done_in_whatever_volume(bench, logic, lib, s
     assert bench.text() == "Next: Review 2 masks."
 
 
-def test_a_doubted_tag_is_checked_in_the_tags_and_settled_by_another_tag(bench, logic, host):
+def test_a_doubted_tag_is_checked_where_it_is_answered_and_settled_by_another_tag(bench, logic, host):
     logic.tagRange(bench.volumes[0], ORGAN, 2, 8, restIsAbsent=True)
     bench.say("000", organ=bench.sure({8: 0.9}, doubted={8: "range_end"}))
     assert bench.text() == "Next: Check the tag of organ (slice 8): the range seems to end before"
     bench.bar.ui.goButton.click()
-    assert (bench.visited, bench.begun) == (["tags"], ["tag"])
+    assert (bench.visited, bench.begun) == (["review"], ["tag"])
     logic.tagRange(bench.volumes[0], ORGAN, 2, 7, restIsAbsent=True)
     logic.session.setTag(logic.currentKey(), ORGAN, 8, 0)
+    assert bench.text() == "Next: Review 2 masks."
+
+
+def test_of_a_doubted_stretch_what_is_left_is_asked_next(bench, logic):
+    from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
+
+    logic.tagRange(bench.volumes[0], ORGAN, 2, 8, restIsAbsent=True)
+    bench.say("000", organ=bench.sure({}, doubted=dict.fromkeys([6, 7, 8], "range_end")))
+    for index in (6, 7, 8):
+        assert bench.text() == f"Next: Check the tag of organ (slice {index}): the range seems to end before"
+        logic.corrections.edit("", lambda labels, at=index: CONFIRMED.confirm(labels, ORGAN, [at]))
     assert bench.text() == "Next: Review 2 masks."
 
 
