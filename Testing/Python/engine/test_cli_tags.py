@@ -10,7 +10,7 @@ import pytest
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
-from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
 
 
@@ -157,3 +157,7 @@ def test_what_was_confirmed_or_corrected_since_is_left_out_of_the_list(call, sca
     assert "Left out: 2 doubted tags that the labels confirm or say otherwise by now." in out
     code, out, _ = call("tags", "show", tmp_path / "now.json")
     assert f"ball: tags of slices {absent[-1]} were confirmed" in out
+    # What is not said of a slice is no answer.
+    volume.set("ball", present[-2], UNTAGGED)
+    write_label_file(tmp_path / "now.json", CohortLabels(now.classes, [volume, *now.volumes[1:]]))
+    assert f"slices {present[-2]}: tagged present" in call("tags", "doubts", run, "--tags", tmp_path / "now.json")[1]

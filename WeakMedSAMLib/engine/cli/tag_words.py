@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
 from WeakMedSAMLib.contract.labels.marks import AnyMark, slices_of
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
-from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.spans import Span, spans_in_words, spans_of, spans_of_slices
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
@@ -134,7 +134,7 @@ def _answered(labels: VolumeLabels, name: str, found: ClassQuality, quality: Qua
     if labels.axis == "k" and labels.numbering not in (None, quality.numbering):
         labels = labels.turned()
     row, confirmed = labels.presence(name), CONFIRMED.slices(labels, name)
-    return {at for at, why in found.doubted.items() if at in confirmed or row[at] != doubted_tag(why)}
+    return {at for at, why in found.doubted.items() if at in confirmed or row[at] not in (UNTAGGED, doubted_tag(why))}
 
 
 def known_in_words(known: Knowledge) -> str:
