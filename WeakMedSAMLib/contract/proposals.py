@@ -6,7 +6,7 @@ sure gets one for each slice that is in doubt. What promises most comes first, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -122,27 +122,37 @@ def by_slice(proposal: Proposal) -> list[Proposal]:
     return [replace(proposal, index=index, slices=slices.stop - index) for index in slices]
 
 
-def is_settled(proposal: Proposal, labels: VolumeLabels, class_name: str, boxes: int) -> bool:
+class Said(NamedTuple):
+    """What labels say of a class in a volume: tags by slice (see `presence`), other slices, the number of boxes."""
+
+    tags: np.ndarray
+    painted: Collection[int]
+    confirmed: Collection[int]
+    boxes: int
+
+
+def said_of(labels: VolumeLabels, class_name: str) -> Said:
+    """Return what labels say by now, with slices counted as in proposals, of a class as it is called now."""
+    painted, confirmed = PAINTED.slices(labels, class_name), CONFIRMED.slices(labels, class_name)
+    return Said(labels.presence(class_name), painted, confirmed, len(BOXES.marks(labels, class_name)))
+
+
+def is_settled(proposal: Proposal, said: Said, boxes: int) -> bool:
     """Say whether a reader did on its slice what is proposed, or said otherwise, since masks were drawn.
 
     Parameters
     ----------
     proposal : Proposal
-    labels : VolumeLabels
-        Of the volume, as they are now, with slices counted as in the proposal.
-    class_name : str
-        As the class is called now.
+    said : Said
+        Of the class in the volume.
     boxes : int
         How many boxes of the class there were when the masks were drawn.
     """
-    if proposal.index in PAINTED.slices(labels, class_name):
-        return True
-    if proposal.why in TAG_DOUBTS and proposal.index in CONFIRMED.slices(labels, class_name):
+    if proposal.index in said.painted or (proposal.why in TAG_DOUBTS and proposal.index in said.confirmed):
         return True
     if proposal.gesture == BOX:
-        return len(BOXES.marks(labels, class_name)) > boxes
-    said = labels.presence(class_name)
-    now = int(said[proposal.index]) if proposal.index < len(said) else UNTAGGED
+        return said.boxes > boxes
+    now = int(said.tags[proposal.index]) if proposal.index < len(said.tags) else UNTAGGED
     if proposal.why == OUTLINE:
         return now == ABSENT
     return proposal.tag is not None and now != proposal.tag

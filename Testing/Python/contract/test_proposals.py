@@ -23,6 +23,7 @@ from WeakMedSAMLib.contract.proposals import (
     is_settled,
     least_sure,
     propose,
+    said_of,
 )
 from WeakMedSAMLib.contract.quality import PLACE_UNSURE, Advice, ClassQuality
 from WeakMedSAMLib.contract.slice_doubts import OUTLINE, PERHAPS_MISSED
@@ -139,11 +140,11 @@ def labels():
 
 def test_a_box_settles_the_place_of_a_class(labels):
     (box,) = propose(one_class(quality([0.3] * 4, place_unsure=True)))
-    assert not is_settled(box, labels, "liver", 0)
+    assert not is_settled(box, said_of(labels, "liver"), 0)
     BOXES.put(labels, [Box("liver", (1, 1, 2), (3, 3, 2))])
-    assert is_settled(box, labels, "liver", 0)
-    assert not is_settled(box, labels, "liver", 1)  # there was one before
-    assert not is_settled(box, labels, "spleen", 0)
+    assert is_settled(box, said_of(labels, "liver"), 0)
+    assert not is_settled(box, said_of(labels, "liver"), 1)  # there was one before
+    assert not is_settled(box, said_of(labels, "spleen"), 0)
 
 
 @pytest.mark.parametrize("state", ["drawn", "fine", "scribbled"])
@@ -152,20 +153,20 @@ def test_what_was_corrected_or_said_to_be_fine_is_settled(labels, state):
     pixels = np.full((5, 6), 1, np.uint8)
     pixels[0, 0] = 255 if state == "scribbled" else 1
     PAINTED.put(labels, "liver", first.index, state, pixels)
-    assert is_settled(first, labels, "liver", 0)
-    assert not is_settled(second, labels, "liver", 0)
+    assert is_settled(first, said_of(labels, "liver"), 0)
+    assert not is_settled(second, said_of(labels, "liver"), 0)
 
 
 def test_a_tag_that_was_changed_is_settled(labels):
     (doubt,) = propose(one_class(quality([0.9] * 4, doubted={3: "range_end"})))
-    assert not is_settled(doubt, labels, "liver", 0)
+    assert not is_settled(doubt, said_of(labels, "liver"), 0)
     labels.set("liver", 3, ABSENT)
-    assert is_settled(doubt, labels, "liver", 0)
+    assert is_settled(doubt, said_of(labels, "liver"), 0)
 
 
 def test_an_outline_is_in_doubt_until_the_slice_is_said_to_be_without(labels):
     (edge,) = propose(one_class(quality([0.3, 1.0, 1.0, 1.0])))
     labels.set("liver", 0, UNTAGGED)
-    assert not is_settled(edge, labels, "liver", 0)
+    assert not is_settled(edge, said_of(labels, "liver"), 0)
     labels.set("liver", 0, ABSENT)
-    assert is_settled(edge, labels, "liver", 0)
+    assert is_settled(edge, said_of(labels, "liver"), 0)

@@ -37,6 +37,20 @@ def cohort(count=4, classes=1):
     return tags, logits
 
 
+def test_models_that_do_not_know_the_class_doubt_nothing_of_it():
+    tags, logits = cohort(classes=2)
+    random = np.random.default_rng(0)
+    for own in logits:
+        own[:, 0] = random.normal(0, 1, len(own))
+    tags[0][3, 1] = PRESENT
+    found = doubted(tags, logits)
+    assert [own[0] for own in found] == [{}] * len(tags)
+    assert found[0][1] == {3: ALONE}
+    # Nor do they know where all tags say the same.
+    everywhere = [np.full_like(own, PRESENT) for own in tags]
+    assert doubted(everywhere, logits) == [[{}, {}]] * len(tags)
+
+
 def test_where_models_agree_nothing_is_doubted():
     tags, logits = cohort()
     assert doubted(tags, logits) == [[{}]] * 4

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import mannwhitneyu
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.spans import spans_of
@@ -17,6 +18,7 @@ from WeakMedSAMLib.contract.quality import ALONE, GOES_ON, MISSED, RANGE, RANGE_
 _BESIDE = np.array([0.25, 0.25, 0.0, 0.25, 0.25])  # slices on both sides
 _ALONE = 1.0  # deviations of the logits that it is worth if all of them have another tag
 _LEAST = 1.0  # deviations that the other answer must be more likely
+_LEAST_AUROC = 0.75  # of models, below which they do not know the class
 _MOSTLY = 0.6  # of a range: from there on all of it is doubted
 
 
@@ -65,11 +67,14 @@ def doubted(
         By volume and class: slice -> why its tag is doubted, a code of `contract.quality`.
     """
     against = doubts(tags, logits)
+    known = np.array([_know(*pair) for pair in zip(np.concatenate(tags).T, np.concatenate(logits).T, strict=True)])
+    against = [np.where(known, own, np.nan) for own in against]
     if confirmed is not None:
         pairs = zip(against, tags, confirmed, strict=True)
         against = [np.where(own == right, np.nan, each) for each, own, right in pairs]
     result = []
-    for said, own, seen in zip(tags, against, logits, strict=True):
+    for said, own, all_seen in zip(tags, against, logits, strict=True):
+        seen = np.where(known, all_seen, -np.inf)  # no class that they do not know is one that is meant
         marked = np.stack([_marked(said[:, c], own[:, c]) for c in range(said.shape[1])], 1)
         result.append([_reasons(said, marked, seen, column) for column in range(said.shape[1])])
     return result
@@ -81,6 +86,17 @@ def _against(said: np.ndarray, logits: np.ndarray) -> np.ndarray:
     beside = np.convolve(np.pad(np.nan_to_num(sign), len(_BESIDE) // 2, mode="edge"), _BESIDE, mode="valid")
     # That they have the same tag says nothing: a whole range may be wrong.
     return -sign * logits + _ALONE * np.maximum(-sign * beside, 0)
+
+
+def _know(said: np.ndarray, logits: np.ndarray) -> bool:
+    """Whether models tell by and large what is said of patients whom they did not see: else they doubt nothing.
+
+    The area under the curve that tells slices tagged present from those tagged absent is `_LEAST_AUROC` or more.
+    """
+    present, absent = (logits[(said == tag) & np.isfinite(logits)] for tag in (PRESENT, ABSENT))
+    if not len(present) or not len(absent):
+        return False
+    return bool(mannwhitneyu(present, absent).statistic >= _LEAST_AUROC * len(present) * len(absent))
 
 
 def _marked(said: np.ndarray, against: np.ndarray) -> np.ndarray:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
-from WeakMedSAMLib.contract.proposals import Proposal, VolumeState, by_slice, is_settled, propose
+from WeakMedSAMLib.contract.proposals import Proposal, Said, VolumeState, by_slice, is_settled, propose, said_of
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.fine_slices import fineSlices
@@ -25,6 +26,22 @@ class ToLookAt(NamedTuple):
     className: str
     axis: str
     proposal: Proposal
+
+
+class _ClassNow(NamedTuple):
+    """What became of a class in a volume since its masks were drawn; the last is how many boxes the run was told."""
+
+    volumeNode: Any
+    className: str
+    axis: str
+    fine: Collection[int]
+    said: Said | None
+    boxes: int
+
+    def isOpen(self, proposal: Proposal) -> bool:
+        """Say whether nobody saw to it."""
+        isSettled = self.said is not None and is_settled(proposal, self.said, self.boxes)
+        return proposal.index not in self.fine and not isSettled
 
 
 class CohortProposals:
@@ -57,16 +74,16 @@ class CohortProposals:
         record = self._subjects.underReview(self._state.currentVolume)
         if record is None:
             return None
-        subjects: dict[str, ReviewSubject] = {}
-        fine: dict[str, dict[str, set[int]]] = {}
+        classes: dict[tuple[str, str], _ClassNow | None] = {}
         for proposal in self._rankedOf(record):
-            volumeId = proposal.volume
-            if volumeId not in subjects:
-                subjects[volumeId] = self._subjects.subject(self._state.scene, record, volumeId)
-                fine[volumeId] = fineSlices(subjects[volumeId])
-            found = self._open(subjects[volumeId], proposal, fine[volumeId].get(proposal.class_name, set()))
-            if found is not None:
-                return found
+            key = proposal.volume, proposal.class_name
+            if key not in classes:
+                subject = self._subjects.subject(self._state.scene, record, proposal.volume)
+                classes[key] = self._now(subject, proposal.class_name)
+            now = classes[key]
+            for one in by_slice(proposal) if now is not None else ():
+                if now is not None and now.isOpen(one):
+                    return ToLookAt(now.volumeNode, now.className, now.axis, one)
         return None
 
     def _rankedOf(self, record: RunRecord) -> list[Proposal]:
@@ -81,22 +98,21 @@ class CohortProposals:
             self._rankedFor, self._ranked = key, propose(volumes)
         return self._ranked
 
-    def _open(self, subject: ReviewSubject, proposal: Proposal, fine: set[int]) -> ToLookAt | None:
-        """Return what is to be looked at, unless somebody saw to it, or what it is about is gone."""
+    def _now(self, subject: ReviewSubject, name: str) -> _ClassNow | None:
+        """Return what became of a class of the run in a volume; None if it is gone, or labels are of other slices."""
         result, node = subject.result, subject.volumeNode
-        ids = (each for each in subject.segmentIds if subject.className(each) == proposal.class_name)
+        ids = (each for each in subject.segmentIds if subject.className(each) == name)
         segment = subject.segment(next(ids, ""))
         className = classNow(segment, self._labels.session.classes) if segment is not None else ""
         if result is None or node is None or not className:
             return None
-        labels, boxes = self._labels.of(node), self._toldBoxes(result).get(proposal.class_name, 0)
+        labels = self._labels.of(node)
         # Labels that were made anew along another axis are of other slices.
         if labels is not None and labels.axis != result.axis:
             return None
-        for one in by_slice(proposal):
-            if one.index not in fine and (labels is None or not is_settled(one, labels, className, boxes)):
-                return ToLookAt(node, className, result.axis, one)
-        return None
+        said = said_of(labels, className) if labels is not None else None
+        fine = fineSlices(subject).get(name, set())
+        return _ClassNow(node, className, result.axis, fine, said, self._toldBoxes(result).get(name, 0))
 
     def _toldBoxes(self, result: StoredResult) -> dict[str, int]:
         """Class -> how many boxes the run had that drew the masks of a volume; none where its file cannot be read."""
