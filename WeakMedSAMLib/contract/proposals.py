@@ -19,7 +19,7 @@ from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.spans import spans_of_slices
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.quality import PLACE_UNSURE, RANGE, TAG_DOUBTS, Advice, ClassQuality
-from WeakMedSAMLib.contract.slice_doubts import GOOD, OUTLINE, TAG_DOUBTED, why_unsure
+from WeakMedSAMLib.contract.slice_doubts import GOOD, OUTLINE, PERHAPS_ABSENT, PERHAPS_MISSED, TAG_DOUBTED, why_unsure
 from WeakMedSAMLib.contract.tag_answers import doubted_tag
 
 # What to do: put a box around the class; draw, or correct what is drawn; look whether a tag is right, or give one.
@@ -155,7 +155,9 @@ def is_settled(proposal: Proposal, said: Said, boxes: int) -> bool:
     now = int(said.tags[proposal.index]) if proposal.index < len(said.tags) else UNTAGGED
     if proposal.why == OUTLINE:
         return now == ABSENT
-    return proposal.tag is not None and now != proposal.tag
+    # Where files of before do not say what was tagged, a slice of which it is asked whether it shows the class was not.
+    before = UNTAGGED if proposal.why in (PERHAPS_ABSENT, PERHAPS_MISSED) else proposal.tag
+    return before is not None and now != before
 
 
 def _of_class(

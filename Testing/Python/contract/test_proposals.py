@@ -170,3 +170,13 @@ def test_an_outline_is_in_doubt_until_the_slice_is_said_to_be_without(labels):
     assert not is_settled(edge, said_of(labels, "liver"), 0)
     labels.set("liver", 0, ABSENT)
     assert is_settled(edge, said_of(labels, "liver"), 0)
+
+
+def test_of_files_of_before_a_tag_answers_whether_a_slice_shows_the_class(labels):
+    before = ClassQuality(0.5, 4, [], 1.0, [1.0, 1.0, 1.0, 0.4], [1.0, 1.0, 1.0, 0.6])
+    (missed,) = propose(one_class(before))
+    assert missed.tag is None
+    labels.set("liver", missed.index, UNTAGGED)
+    assert not is_settled(missed, said_of(labels, "liver"), 0)
+    labels.set("liver", missed.index, ABSENT)
+    assert is_settled(missed, said_of(labels, "liver"), 0)

@@ -72,7 +72,10 @@ def piece_that_meets(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def inner_part(mask: np.ndarray, share: float) -> np.ndarray:
-    """The pixels of an H x W mask that lie farthest from its border: `share` of them, one at least; none of none."""
+    """The pixels of an H x W mask that lie farthest from its border: `share` of them, one at least; none of none.
+
+    Of pixels that lie as far all are taken, so that of what is thin it may be more.
+    """
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     count = round(share * int(mask.sum())) or 1
     return mask & (depth >= np.partition(depth, -count, axis=None)[-count])
