@@ -16,12 +16,16 @@ from .pythonqt import QtCore, QtWidgets
 from .pythonqt_signals import raw
 
 WIDGETS: dict[str, type] = {}
+_PROPERTIES: dict[str, set[str]] = {}  # name of a class -> those that it has
 _made: list[QtCore.QObject] = []
 
 
 def register(cls: type) -> type:
     """Let .ui files name a class."""
     WIDGETS[cls.__name__] = cls
+    # Asked now: Qt may have deleted what describes a class once its instances are gone.
+    known = cls.staticMetaObject
+    _PROPERTIES[cls.__name__] = {known.property(index).name() for index in range(known.propertyCount())}
     return cls
 
 
@@ -82,7 +86,7 @@ def _check(root: ElementTree.Element) -> None:
             continue
         for prop in element.findall("property"):
             name = prop.get("name", "")
-            if cls.staticMetaObject.indexOfProperty(name) < 0 and prop.get("stdset") != "0":
+            if name not in _PROPERTIES[className] and prop.get("stdset") != "0":
                 raise AttributeError(f"{cls.__name__} '{element.get('name')}': no property '{name}' (or not stood in)")
 
 

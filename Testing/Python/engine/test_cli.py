@@ -45,7 +45,7 @@ def test_every_command_has_help_with_an_example(call, path, command):
 def test_all_commands_are_there():
     assert {path[0] for path, _command in commands(cli) if path} == {
         *("apply", "benchmark", "cache", "demo", "evaluate", "probe", "resident"),
-        *("run", "segment", "tags", "update", "weights"),
+        *("next", "run", "segment", "tags", "update", "weights"),
     }
 
 
