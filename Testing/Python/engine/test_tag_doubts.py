@@ -134,6 +134,22 @@ def test_a_patient_is_judged_by_the_others_alone(tmp_path, monkeypatch):
     assert doubt_tags(volumes, unread, FAST, context, "key") == found
 
 
+@pytest.mark.parametrize("said", [(PRESENT,), (), (ABSENT,)], ids=["present", "nothing", "absent"])
+def test_where_nobody_taught_the_difference_nothing_is_doubted_and_the_run_goes_on(tmp_path, said):
+    context = SimpleNamespace(store=StageStore(tmp_path), report=lambda event: None)
+    volumes, cells = made("abcd")
+    # Of one class only one patient has both tags, as where the others have boxes alone.
+    for number, volume in enumerate(volumes):
+        other = volume.tags.copy()
+        if number or PRESENT in said or ABSENT in said:
+            other[~np.isin(other, said)] = UNTAGGED
+        volumes[number] = replace(volume, supervision=Supervision(np.concatenate([volume.tags, other], 1)))
+    found = doubt_tags(volumes, cells, FAST, context, "key")
+    assert {6, 7, 9} <= found[0][0].keys()
+    assert [own[1] for own in found] == [{}] * 4
+    assert doubt_tags(volumes, cells, FAST, context, "key") == found
+
+
 def test_what_was_confirmed_or_drawn_is_not_doubted_again(tmp_path):
     context = SimpleNamespace(store=StageStore(tmp_path), report=lambda event: None)
     volumes, cells = made("abcd")

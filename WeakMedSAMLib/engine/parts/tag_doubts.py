@@ -74,7 +74,9 @@ def doubted(
         against = [np.where(own == right, np.nan, each) for each, own, right in pairs]
     result = []
     for said, own, all_seen in zip(tags, against, logits, strict=True):
-        seen = np.where(known, all_seen, -np.inf)  # no class that they do not know is one that is meant
+        seen = np.where(
+            known & np.isfinite(all_seen), all_seen, -np.inf
+        )  # no class that they do not know is one that is meant
         marked = np.stack([_marked(said[:, c], own[:, c]) for c in range(said.shape[1])], 1)
         result.append([_reasons(said, marked, seen, column) for column in range(said.shape[1])])
     return result

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +20,11 @@ from WeakMedSAMLib.engine.parts.slice_judges import describe_slices, judge_slice
 from WeakMedSAMLib.engine.parts.tag_doubts import doubted
 
 STAGE = "doubted-tags"
-VERSION = 2
+VERSION = 3
 
 _PARTS = 5  # of the patients; each is judged by what the others taught
 _LEAST_PATIENTS = 3
+_TOLD = ".told"
 
 # By volume and class: slice -> why its tag is doubted.
 Doubted = Sequence[Sequence[dict[int, str]]]
@@ -59,9 +61,9 @@ def doubt_tags(
     def make() -> dict[str, np.ndarray]:
         described = [describe_slices(own.projected, own.body) for own in cells]
         found = unseen_logits(volumes, described, settings, partial(beat, context, len(volumes)))
-        return dict(zip((one.id for one in volumes), found, strict=True))
+        return _without_gaps({volume.id: own for volume, own in zip(volumes, found, strict=True)})
 
-    logits = reuse_or_make(context.store, STAGE, own_key, partial(check_logits, volumes=volumes), make)
+    logits = reuse_or_make(context.store, STAGE, own_key, partial(_with_gaps, volumes=volumes), make)
     nothing = [np.full_like(own, UNTAGGED) for own in tags]
     confirmed = [
         own if volume.supervision.confirmed is None else volume.supervision.confirmed
@@ -91,6 +93,18 @@ def unseen_logits(
     order = np.random.default_rng(settings.seed).permutation(patients).tolist()
     parts = [order.index(volume.patient) % _PARTS for volume in volumes]
     return judge_slices(described, [volume.tags for volume in volumes], parts, beat)
+
+
+def _without_gaps(logits: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Logits as a store takes them, which holds numbers alone, and beside them where there are none."""
+    found = {name: np.nan_to_num(own) for name, own in logits.items()}
+    return found | {name + _TOLD: np.isfinite(own).astype(np.uint8) for name, own in logits.items()}
+
+
+def _with_gaps(kept: Mapping[str, Any], volumes: Sequence[VolumeSlices]) -> dict[str, np.ndarray]:
+    """Id of each volume -> logits as they were before `_without_gaps`."""
+    told = {name: np.asarray(kept[name + _TOLD], bool) for name in (volume.id for volume in volumes)}
+    return {name: np.where(told[name], own, np.nan) for name, own in check_logits(kept, volumes).items()}
 
 
 def _tagged_patients(volumes: Sequence[VolumeSlices]) -> list[str]:
