@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,13 +75,15 @@ class CohortProposals:
         record = self._subjects.underReview(self._state.currentVolume)
         if record is None:
             return None
-        classes: dict[tuple[str, str], _ClassNow | None] = {}
+        subjectOf = cache(lambda volumeId: self._subjects.subject(self._state.scene, record, volumeId))
+        fineOf = cache(lambda volumeId: fineSlices(subjectOf(volumeId)))
+
+        @cache
+        def nowOf(volumeId: str, name: str) -> _ClassNow | None:
+            return self._now(subjectOf(volumeId), name, fineOf(volumeId).get(name, ()))
+
         for proposal in self._rankedOf(record):
-            key = proposal.volume, proposal.class_name
-            if key not in classes:
-                subject = self._subjects.subject(self._state.scene, record, proposal.volume)
-                classes[key] = self._now(subject, proposal.class_name)
-            now = classes[key]
+            now = nowOf(proposal.volume, proposal.class_name)
             for one in by_slice(proposal) if now is not None else ():
                 if now is not None and now.isOpen(one):
                     return ToLookAt(now.volumeNode, now.className, now.axis, one)
@@ -98,7 +101,7 @@ class CohortProposals:
             self._rankedFor, self._ranked = key, propose(volumes)
         return self._ranked
 
-    def _now(self, subject: ReviewSubject, name: str) -> _ClassNow | None:
+    def _now(self, subject: ReviewSubject, name: str, fine: Collection[int]) -> _ClassNow | None:
         """Return what became of a class of the run in a volume; None if it is gone, or labels are of other slices."""
         result, node = subject.result, subject.volumeNode
         ids = (each for each in subject.segmentIds if subject.className(each) == name)
@@ -111,7 +114,6 @@ class CohortProposals:
         if labels is not None and labels.axis != result.axis:
             return None
         said = said_of(labels, className) if labels is not None else None
-        fine = fineSlices(subject).get(name, set())
         return _ClassNow(node, className, result.axis, fine, said, self._toldBoxes(result).get(name, 0))
 
     def _toldBoxes(self, result: StoredResult) -> dict[str, int]:

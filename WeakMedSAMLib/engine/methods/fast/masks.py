@@ -147,6 +147,9 @@ def segment_volume(
     concord[:, sorted(shown)] = np.nan  # whoever showed the class need not say once more what is meant
     watch_masks(MEAN, volume, indices, on, coarse, context)
 
+    has_edges = settings.grey_edges and not settings.box_refinement
+    grey = grey_values(volume.features.image) if has_edges else None
+
     def drawn() -> Iterator[DrawnClass]:
         for columns in _some_together([len(rows) * backbone.info.input_size**2 for rows in on]):
             asked = []
@@ -154,7 +157,7 @@ def segment_volume(
                 rows, one = indices[on[column]], classes[column].known.pieces == "one"
                 shown = volume.tags[rows, column] == PRESENT
                 asked.append(_Drawing(coarse[on[column], column], rows, shown, trust[rows, column], one))
-            found = _draw_classes(asked, volume, settings, backbone, work.part(len(columns)))
+            found = _draw_classes(asked, volume, grey, settings, backbone, work.part(len(columns)))
             for column, drawing, (masks, opinion) in zip(columns, asked, found, strict=True):
                 agreement, size = _as_seen(seen[on[column], column], opinion)
                 rows = on[column]
@@ -240,14 +243,20 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
 
 
 def _draw_classes(
-    drawings: Sequence[_Drawing], volume: VolumeSlices, settings: FastSettings, backbone: Backbone, step: Tell
+    drawings: Sequence[_Drawing],
+    volume: VolumeSlices,
+    grey: np.ndarray | None,
+    settings: FastSettings,
+    backbone: Backbone,
+    step: Tell,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Masks of each class, n x H x W, and what the mask decoder draws in their place, n x H' x W'.
 
     The decoder redraws them at its own resolution; not where it drew them from what a reader gave, as far as that is
     believed. It is a second opinion, by which masks are judged; masks themselves it is with `box_refinement`.
+    `grey` has the grey values of all slices, where they have a say in edges.
     """
-    size, grey = backbone.info.input_size, grey_values(volume.features.image) if settings.grey_edges else None
+    size = backbone.info.input_size
     full = [_smoothed(resize_maps(torch.from_numpy(one.coarse), size).numpy(), one, settings) for one in drawings]
     level = volume.features.levels[backbone.info.decode_level]
     redrawn = redraw_classes(full, [one.indices for one in drawings], level, backbone, step)
