@@ -23,7 +23,7 @@ from WeakMedSAMLib.studies.ablation_cells import BOUND, GRID, MASKS, TIMING, Cel
 from WeakMedSAMLib.studies.accuracy_report import group
 from WeakMedSAMLib.studies.cases import Case, check_cases, find_cases
 from WeakMedSAMLib.studies.cohorts import run_cohort
-from WeakMedSAMLib.studies.resumable import FAILED, Entry, claim, resumed
+from WeakMedSAMLib.studies.resumable import Entry, claim, failure, resumed
 
 SCHEMA = "weakmedsam-ablation-1"
 _CELLS, _WORK, _GRID = "cells", "work", "grid.json"
@@ -183,8 +183,8 @@ def _settings(cell: Cell) -> dict[str, Any]:
 
 def _outcome(report: dict[str, Any]) -> str:
     about = f"{report['cell']}, seed {report['seed']}"
-    if report["status"] == FAILED:
-        return f"{about}: failed after {report['seconds']:.0f} s: {report['reason']}"
+    if failed := failure(report):
+        return f"{about}: {failed}"
     if "timing" in report:
         return f"{about}: {report['seconds']:.0f} s"
     scores = report["scores"]

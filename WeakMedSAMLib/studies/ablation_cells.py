@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
-from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.methods.published.settings import Defect
+from WeakMedSAMLib.studies.names import fitting
 
 DEFAULT = "default"
 RUN, BOUND, MASKS, TIMING = "run", "bound", "masks", "timing"
@@ -193,10 +192,4 @@ def chosen_cells(pattern: str | None = None, final: bool = False, grid: Sequence
     UserError
         ``no_such_cell``.
     """
-    patterns = [part.strip() for part in pattern.split(",")] if pattern else ["*"]
-    for one in patterns:
-        if not any(fnmatchcase(cell.name, one) for cell in grid):
-            names = ", ".join(cell.name for cell in grid)
-            raise UserError("no_such_cell", f"No cell of the ablation fits {one!r}.", f"There are: {names}.")
-    fitting = [cell for cell in grid if any(fnmatchcase(cell.name, one) for one in patterns)]
-    return [cell for cell in fitting if cell.final or not final]
+    return [cell for cell in fitting(grid, pattern or "*", "cell of the ablation") if cell.final or not final]

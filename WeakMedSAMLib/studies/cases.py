@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,22 @@ def check_cases(cases: Sequence[Case], classes: Sequence[MaskClass], all_needed:
         require_values(found, classes, "--labels")
     strange = other_values(found, classes, "They count as empty: check how that mask is numbered.")
     return [*_once_a_kind(notes), *strange]
+
+
+def checking_once(
+    cases: Sequence[Case], classes: Sequence[MaskClass], told: Callable[[str], None]
+) -> Callable[[], None]:
+    """What looks at the masks the first time that it is called, and tells what it finds, see `check_cases`.
+
+    They are large, and nothing of it is needed where all of a benchmark is finished.
+    """
+
+    @cache
+    def check() -> None:
+        for problem in check_cases(cases, classes):
+            told(f"{problem.message} {problem.hint}")
+
+    return check
 
 
 def _once_a_kind(notes: Sequence[Note]) -> list[Problem]:

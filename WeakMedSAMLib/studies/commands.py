@@ -22,7 +22,7 @@ from WeakMedSAMLib.engine.cli.show import TerminalListener, spoken
 from WeakMedSAMLib.studies.answers_command import answers
 from WeakMedSAMLib.studies.doubts_command import doubts
 from WeakMedSAMLib.studies.effort_command import effort
-from WeakMedSAMLib.studies.option_types import NumbersType, SplitType
+from WeakMedSAMLib.studies.option_types import NumbersType, SplitType, scans_options
 from WeakMedSAMLib.studies.sets_command import sets
 from WeakMedSAMLib.studies.tables import figure
 
@@ -134,7 +134,8 @@ def proposals(folder: Path, seed: int, pages: Path | None) -> None:
     Example:
       weakmedsam benchmark proposals bench_output/sets --write-docs docs
     """
-    from WeakMedSAMLib.studies.proposals import compare_reports, kept_reports, proposals_table, write_section
+    from WeakMedSAMLib.studies.proposals import compare_reports, proposals_table, write_section
+    from WeakMedSAMLib.studies.resumable import kept_reports
 
     compared = compare_reports(kept_reports(folder), seed)
     click.echo(proposals_table(compared))
@@ -240,13 +241,7 @@ def ablation(
 @click.option(
     "--out", type=PLACE, default=Path("bench_output/labels"), show_default=True, help="A file a row and seed."
 )
-@click.option("--layout", default="auto", show_default=True, help="As for accuracy.")
-@click.option("--cases", type=click.IntRange(1), help="Only the first so many.")
-@click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Use every so-manieth slice only.")
-@click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
-@click.option("--preset", default="fast", show_default=True, help="Preset of the method.")
-@click.option("--backbone", default="litemedsam", show_default=True, help="Backbone of the runs.")
-@set_option
+@scans_options
 @click.option("--list", "listed", is_flag=True, help="Only list the rows.")
 @click.option("--write-docs", "pages", type=PLACE, help="Only write the page, of all sets in OUT, into this folder.")
 @device_option
@@ -284,13 +279,14 @@ def label_rows(
             click.echo(f"{row.name:22}{row.title}")
         return
     require_engine()
-    from WeakMedSAMLib.studies.label_benchmark import finished_rows, run_rows
+    from WeakMedSAMLib.studies.label_benchmark import run_rows
     from WeakMedSAMLib.studies.label_pairs import pairs_table
     from WeakMedSAMLib.studies.label_report import parts_table, set_table, write_page
     from WeakMedSAMLib.studies.label_runs import LabelOptions
+    from WeakMedSAMLib.studies.resumable import kept_reports
 
     if pages is not None:
-        click.echo(f"Written: {write_page(finished_rows(out), pages)}")
+        click.echo(f"Written: {write_page(kept_reports(out), pages)}")
         return
     reports = run_rows(LabelOptions(folder, **options), rows, seeds, out, cache_root, click.echo)
     click.echo("\n".join(filter(None, (set_table(reports), pairs_table(reports), parts_table(reports)))))

@@ -18,7 +18,7 @@ from sklearn.metrics import roc_auc_score
 
 from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.engine.data.mask_tags import parse_mask_classes
+from WeakMedSAMLib.engine.data.mask_tags import MaskClass, parse_mask_classes
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort
 from WeakMedSAMLib.engine.methods.fast.described import describe_cohort
 from WeakMedSAMLib.engine.methods.fast.doubted_tags import unseen_logits
@@ -32,7 +32,7 @@ from WeakMedSAMLib.engine.parts.tag_doubts import doubted, doubts
 from WeakMedSAMLib.engine.runs.worker import run_folder
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.studies.accuracy import AccuracyOptions
-from WeakMedSAMLib.studies.cases import check_cases, find_cases, tags_of
+from WeakMedSAMLib.studies.cases import Case, check_cases, find_cases, tags_of
 from WeakMedSAMLib.studies.cohorts import run_of
 from WeakMedSAMLib.studies.planted_errors import KINDS, errors, planted
 
@@ -89,6 +89,15 @@ def judge_kinds(
     return found
 
 
+def asked_for(options: AccuracyOptions) -> tuple[list[Case], list[MaskClass], RunSettings]:
+    """The scans of a set, looked at with their masks; its classes; and settings of runs. `UserError` as cases raise."""
+    classes = parse_mask_classes(options.labels or "1")
+    cases = find_cases(options.folder, options.cases, options.stride, options.axis, options.layout)
+    check_cases(cases, classes)
+    settings = RunSettings(backbone=options.backbone, seed=options.seed, device=options.device)
+    return cases, classes, replace(settings, overrides=dict(options.overrides))
+
+
 def measure_doubts(
     options: AccuracyOptions, seeds: Sequence[int] = (0,), cache_root: Path | None = None
 ) -> dict[str, Any]:
@@ -113,12 +122,8 @@ def measure_doubts(
     UserError
         What cases and runs raise.
     """
-    classes = parse_mask_classes(options.labels or "1")
-    cases = find_cases(options.folder, options.cases, options.stride, options.axis, options.layout)
-    check_cases(cases, classes)
+    cases, classes, settings = asked_for(options)
     study = DoubtStudy(seeds)
-    settings = RunSettings(backbone=options.backbone, seed=options.seed, device=options.device)
-    settings = replace(settings, overrides=dict(options.overrides))
     with TemporaryDirectory(prefix="benchmark-") as place:
         tags = tags_of(cases, set(), classes)
         places = run_of(cases, tags, settings, Path(place))

@@ -15,8 +15,8 @@ import torch
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.contract.run_folder import volume_id
-from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
-from WeakMedSAMLib.engine.data.mask_tags import MaskClass, parse_mask_classes
+from WeakMedSAMLib.contract.runs import RunFolder
+from WeakMedSAMLib.engine.data.mask_tags import MaskClass
 from WeakMedSAMLib.engine.features.slices import embed_cohort
 from WeakMedSAMLib.engine.methods.fast.masks import mask_volumes
 from WeakMedSAMLib.engine.methods.fast.method import FastMethod
@@ -28,8 +28,9 @@ from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.runs.worker import run_folder
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.studies.accuracy import AccuracyOptions
-from WeakMedSAMLib.studies.cases import Case, check_cases, find_cases, tags_of
+from WeakMedSAMLib.studies.cases import Case, tags_of
 from WeakMedSAMLib.studies.cohorts import run_of, scored
+from WeakMedSAMLib.studies.doubts import asked_for
 from WeakMedSAMLib.studies.planted_errors import planted
 
 ERRORS = "flips 5 %"
@@ -72,11 +73,7 @@ def measure_dice(options: AccuracyOptions, cache_root: Path | None = None) -> di
     UserError
         What cases and runs raise.
     """
-    classes = parse_mask_classes(options.labels or "1")
-    cases = find_cases(options.folder, options.cases, options.stride, options.axis, options.layout)
-    check_cases(cases, classes)
-    settings = RunSettings(backbone=options.backbone, seed=options.seed, device=options.device)
-    settings = replace(settings, overrides=dict(options.overrides))
+    cases, classes, settings = asked_for(options)
     right = tags_of(cases, set(), classes)
     found = {}
     for name, tags in (("clean", right), (ERRORS, with_errors(right, ERRORS, options.seed))):

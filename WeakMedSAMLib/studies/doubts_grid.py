@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -13,9 +12,9 @@ from typing import Any
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.studies.doubts import CLEAN
-from WeakMedSAMLib.studies.many_sets import TAGGED, ScanSet, SetsOptions
+from WeakMedSAMLib.studies.many_sets import TAGGED, ScanSet, SetsOptions, settings_of
 from WeakMedSAMLib.studies.planted_errors import KINDS, SHARE
-from WeakMedSAMLib.studies.resumable import FAILED, OK, finished, measured
+from WeakMedSAMLib.studies.resumable import OK, failure, finished, measured
 from WeakMedSAMLib.studies.tables import figure, put_section, table
 
 SCHEMA = "weakmedsam-doubts-1"
@@ -73,8 +72,7 @@ def run_doubts(
         for some in [seeds] if way == DOUBTS else [[seed] for seed in seeds]:
             name = way if way == DOUBTS else f"{way}-seed{some[0]}"
             file, asked = out / one.name / f"{name}.json", options.of(one, TAGGED, 0 if way == DOUBTS else some[0])
-            settings = {**asdict(asked), "folder": one.name, "overrides": dict(asked.overrides), "cohort_sizes": []}
-            settings["seeds"] = [*some]
+            settings = {**settings_of(one, asked), "seeds": [*some]}
             report = finished(file, settings)
             if report is None:
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -94,8 +92,8 @@ def finished_doubts(sets: Sequence[ScanSet], out: Path) -> list[dict[str, Any]]:
 def outcome_line(report: Mapping[str, Any]) -> str:
     """How one ended, for a terminal."""
     about = f"{report['set']}, {report['way']}, seeds {_seeds([report])}"
-    if report["status"] == FAILED:
-        return f"{about}: failed after {report['seconds']:.0f} s: {report['reason']}"
+    if failed := failure(report):
+        return f"{about}: {failed}"
     if report["way"] == DICE:
         found = ", ".join(f"{name} {figure(value)}" for name, value in report["dice"].items())
         return f"{about}: {found}; {report['seconds']:.0f} s"

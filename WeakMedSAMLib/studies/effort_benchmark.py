@@ -13,14 +13,14 @@ from typing import Any
 
 from WeakMedSAMLib.contract.files import read_json, write_json
 from WeakMedSAMLib.engine.runs.worker import RunSummary, run_folder
-from WeakMedSAMLib.studies.cases import check_cases
+from WeakMedSAMLib.studies.cases import checking_once
 from WeakMedSAMLib.studies.effort_curves import mean_dice
 from WeakMedSAMLib.studies.effort_log import amounts_until, write_log
 from WeakMedSAMLib.studies.effort_policies import Policy
 from WeakMedSAMLib.studies.effort_prices import seconds_of
 from WeakMedSAMLib.studies.effort_runs import EffortRuns
 from WeakMedSAMLib.studies.label_runs import LabelOptions
-from WeakMedSAMLib.studies.resumable import FAILED, Entry, claim, resumed
+from WeakMedSAMLib.studies.resumable import Entry, claim, failure, resumed
 from WeakMedSAMLib.studies.tables import figure
 
 SCHEMA = "weakmedsam-effort-1"
@@ -72,17 +72,12 @@ def run_policies(
     return [bench.policy(policy, seed) for policy in policies for seed in policy.seeds(seeds)]
 
 
-def finished_policies(out: Path) -> list[dict[str, Any]]:
-    """All reports in the folder of the benchmark, of all sets, failed ones included."""
-    return [read_json(path) for path in sorted(Path(out).glob("*/*-seed*.json"))]
-
-
 class _Bench:
     """Policies of one set, and the folder that they are kept in."""
 
     def __init__(self, options: LabelOptions, runs: EffortRuns, out: Path, told: Callable[[str], None]) -> None:
         self._options, self._runs, self._out, self._told = options, runs, out, told
-        self._is_checked = False
+        self._check_once = checking_once(runs.cases, runs.classes, told)
         claim(self._out / _SET, {**options.to_json(), "case_count": len(runs.cases)})
 
     def policy(self, policy: Policy, seed: int) -> dict[str, Any]:
@@ -92,13 +87,6 @@ class _Bench:
         file = self._out / f"{policy.name}-seed{seed}.json"
         entry = Entry(f"{policy.name}, seed {seed}", policy.title, file, about)
         return resumed(entry, partial(self._measure, policy, seed), self._told, outcome_line, self._check_once)
-
-    def _check_once(self) -> None:
-        """Look at the masks before the first run: they are large, and nothing of it is needed where all is finished."""
-        if not self._is_checked:
-            for problem in check_cases(self._runs.cases, self._runs.classes):
-                self._told(f"{problem.message} {problem.hint}")
-            self._is_checked = True
 
     def _measure(self, policy: Policy, seed: int) -> dict[str, Any]:
         states, played = self._runs.play(policy, seed)
@@ -128,8 +116,8 @@ class _Bench:
 def outcome_line(report: dict[str, Any]) -> str:
     """How a policy ended, for a terminal."""
     about = f"{report['policy']}, seed {report['seed']}"
-    if report["status"] == FAILED:
-        return f"{about}: failed after {report['seconds']:.0f} s: {report['reason']}"
+    if failed := failure(report):
+        return f"{about}: {failed}"
     states = [
         f"{seconds_of(state['gestures']) / report['volumes']:.0f} s a volume, patient Dice "
         f"{figure(mean_dice(state['patients']))}"

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from WeakMedSAMLib.engine.cli.options import FOLDER, PLACE, cache_option, device_option, set_option
+from WeakMedSAMLib.engine.cli.options import FOLDER, PLACE, cache_option, device_option
 from WeakMedSAMLib.engine.cli.outcome import require_engine
-from WeakMedSAMLib.studies.option_types import NumbersType
+from WeakMedSAMLib.studies.option_types import NumbersType, scans_options
 
 
 @click.command()
@@ -23,13 +23,7 @@ from WeakMedSAMLib.studies.option_types import NumbersType
 @click.option(
     "--out", type=PLACE, default=Path("bench_output/effort"), show_default=True, help="A file a policy and seed."
 )
-@click.option("--layout", default="auto", show_default=True, help="As for accuracy.")
-@click.option("--cases", type=click.IntRange(1), help="Only the first so many.")
-@click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Use every so-manieth slice only.")
-@click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
-@click.option("--preset", default="fast", show_default=True, help="Preset of the method.")
-@click.option("--backbone", default="litemedsam", show_default=True, help="Backbone of the runs.")
-@set_option
+@scans_options
 @click.option("--list", "listed", is_flag=True, help="Only list the policies.")
 @click.option("--write-docs", "pages", type=PLACE, help="Only write page and plot, of all sets in OUT, here.")
 @device_option
@@ -66,12 +60,13 @@ def effort(
             click.echo(f"{policy.name:20}{policy.title}")
         return
     require_engine()
-    from WeakMedSAMLib.studies.effort_benchmark import finished_policies, run_policies
+    from WeakMedSAMLib.studies.effort_benchmark import run_policies
     from WeakMedSAMLib.studies.effort_report import set_table, write_page
     from WeakMedSAMLib.studies.label_runs import LabelOptions
+    from WeakMedSAMLib.studies.resumable import kept_reports
 
     if pages is not None:
-        for path in write_page(finished_policies(out), pages):
+        for path in write_page(kept_reports(out), pages):
             click.echo(f"Written: {path}")
         return
     reports = run_policies(LabelOptions(folder, **options), policies, seeds, out, cache_root, click.echo)

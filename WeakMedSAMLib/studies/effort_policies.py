@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.studies.corrections import AT_RANDOM, PROPOSED
+from WeakMedSAMLib.studies.names import fitting
 from WeakMedSAMLib.studies.slicer_effects import FILL
 
 TAGS, OUTLINED = "tags", "outlined"
@@ -118,12 +118,7 @@ def chosen_policies(pattern: str | None, sides_are_known: bool) -> list[Policy]:
     """
     if pattern is None:
         return [policy for policy in POLICIES if sides_are_known or "side" not in policy.says]
-    patterns = [part.strip() for part in pattern.split(",")]
-    for one in patterns:
-        if not any(fnmatchcase(policy.name, one) for policy in POLICIES):
-            names = ", ".join(policy.name for policy in POLICIES)
-            raise UserError("no_such_cell", f"No policy fits {one!r}.", f"There are: {names}.")
-    chosen = [policy for policy in POLICIES if any(fnmatchcase(policy.name, one) for one in patterns)]
+    chosen = fitting(POLICIES, pattern, "policy")
     if not sides_are_known and any("side" in policy.says for policy in chosen):
         message = "The policy 'side' tells the side of classes, and none is named."
         hint = "Name them as --side liver=right,spleen=left, or leave out the policy."

@@ -137,23 +137,13 @@ class EffortRuns:
             from WeakMedSAMLib.studies.bound import SupervisedMethod
 
             method = {"method": SupervisedMethod({case.name: case for case in self.cases}, self.classes)}
-        places = run_of(self.cases, labels, self._settings(seed), place)
+        places = run_of(self.cases, labels, self._options.run_settings(seed), place)
         try:
             return _Generated(labels, places, self._run(places.path, **method).seconds)
         except UserError as error:
             if error.code not in REFUSALS:
                 raise
             return _Generated(labels, None, refused=error.message)
-
-    def _settings(self, seed: int) -> RunSettings:
-        options = self._options
-        return RunSettings(
-            preset=options.preset,
-            backbone=options.backbone,
-            seed=seed,
-            device=options.device,
-            overrides=dict(options.overrides),
-        )
 
     def _without_learning(self, policy: Policy, labels: CohortLabels, place: Path) -> State:
         started = monotonic()
@@ -196,7 +186,7 @@ class EffortRuns:
             seconds = first.run_seconds
             before: dict[str, list[int]] = {}
             model = str(generated.places.model.resolve())
-            settings = replace(self._settings(seed), model=model, train=False, update=True)
+            settings = replace(self._options.run_settings(seed), model=model, train=False, update=True)
             for state in range(1, policy.rounds + 1):
                 now = self._chosen(policy, seed, labels, quality, before)
                 asked = replace(

@@ -11,14 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.engine.runs.worker import RunSummary, run_folder
 from WeakMedSAMLib.studies.accuracy_report import round_seconds
-from WeakMedSAMLib.studies.cases import check_cases
+from WeakMedSAMLib.studies.cases import checking_once
 from WeakMedSAMLib.studies.label_rows import LabelRow
 from WeakMedSAMLib.studies.label_runs import LabelOptions, LabelRuns
 from WeakMedSAMLib.studies.label_scores import by_class
-from WeakMedSAMLib.studies.resumable import FAILED, Entry, claim, resumed
+from WeakMedSAMLib.studies.resumable import Entry, claim, failure, resumed
 from WeakMedSAMLib.studies.tables import figure
 
 SCHEMA = "weakmedsam-label-row-1"
@@ -74,17 +73,12 @@ def run_rows(
     return reports
 
 
-def finished_rows(out: Path) -> list[dict[str, Any]]:
-    """All reports in the folder of the benchmark, of all sets, failed rows included."""
-    return [read_json(path) for path in sorted(Path(out).glob("*/*-seed*.json"))]
-
-
 class _Bench:
     """Rows of one set, and the folder that they are kept in."""
 
     def __init__(self, options: LabelOptions, runs: LabelRuns, out: Path, told: Callable[[str], None]) -> None:
         self._options, self._runs, self._out, self._told = options, runs, out, told
-        self._checked = False
+        self._check_once = checking_once(runs.cases, runs.classes, told)
         claim(self._out / _SET, {**options.to_json(), "case_count": len(runs.cases)})
 
     def row(self, row: LabelRow, seed: int) -> dict[str, Any]:
@@ -93,13 +87,6 @@ class _Bench:
         about |= {"settings": row.settings, "options": self._options.to_json()}
         entry = Entry(f"{row.name}, seed {seed}", row.title, self._out / f"{row.name}-seed{seed}.json", about)
         return resumed(entry, partial(self._measure, row, seed), self._told, outcome_line, self._check_once)
-
-    def _check_once(self) -> None:
-        """Look at the masks before the first run: they are large, and nothing of it is needed where all is finished."""
-        if not self._checked:
-            for problem in check_cases(self._runs.cases, self._runs.classes):
-                self._told(f"{problem.message} {problem.hint}")
-            self._checked = True
 
     def _measure(self, row: LabelRow, seed: int) -> dict[str, Any]:
         found = self._runs.measure(row, seed)
@@ -116,7 +103,7 @@ class _Bench:
 def outcome_line(report: dict[str, Any]) -> str:
     """How a row ended, for a terminal."""
     about = f"{report['row']}, seed {report['seed']}"
-    if report["status"] == FAILED:
-        return f"{about}: failed after {report['seconds']:.0f} s: {report['reason']}"
+    if failed := failure(report):
+        return f"{about}: {failed}"
     dice = ", ".join(f"{name} {figure(found['dice'])}" for name, found in report["classes"].items())
     return f"{about}: patient Dice {dice}; {report['run_seconds']:.0f} s"

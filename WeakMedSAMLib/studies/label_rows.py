@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.studies.corrections import AT_RANDOM, PROPOSED
+from WeakMedSAMLib.studies.names import fitting
 from WeakMedSAMLib.studies.slicer_effects import FILL, GROW
 
 BOX, DRAWN = "box", "drawn-tenth"
@@ -157,12 +157,7 @@ def chosen_rows(pattern: str | None, sides_are_known: bool, parts: bool = False)
     """
     if pattern is None:
         return [row for row in ROWS if (sides_are_known or not row.sides) and (parts or not row.against)]
-    patterns = [part.strip() for part in pattern.split(",")]
-    for one in patterns:
-        if not any(fnmatchcase(row.name, one) for row in ROWS):
-            names = ", ".join(row.name for row in ROWS)
-            raise UserError("no_such_cell", f"No row fits {one!r}.", f"There are: {names}.")
-    chosen = [row for row in ROWS if any(fnmatchcase(row.name, one) for one in patterns)]
+    chosen = fitting(ROWS, pattern, "row")
     _require_sides(chosen, sides_are_known)
     return chosen
 

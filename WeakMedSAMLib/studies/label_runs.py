@@ -72,6 +72,16 @@ class LabelOptions:
         """As plain data; of the folder only its name."""
         return {**asdict(self), "folder": self.set_name, "overrides": dict(self.overrides)}
 
+    def run_settings(self, seed: int) -> RunSettings:
+        """Of the runs."""
+        return RunSettings(
+            preset=self.preset,
+            backbone=self.backbone,
+            seed=seed,
+            device=self.device,
+            overrides=dict(self.overrides),
+        )
+
     def whole_reading(self) -> Reading:
         """All scans, of which tags alone are asked for."""
         return Reading(self.folder, self.labels, self.stride, self.cases, self.axis, self.layout)
@@ -183,14 +193,8 @@ class LabelRuns:
         return _Generated(labels, places, self._run(places.path, **self._method(row, seed, part)))
 
     def _settings(self, row: LabelRow, seed: int) -> RunSettings:
-        options = self._options
-        return RunSettings(
-            preset=options.preset,
-            backbone=options.backbone,
-            seed=seed,
-            device=options.device,
-            overrides={**dict(options.overrides), **row.overrides},
-        )
+        settings = self._options.run_settings(seed)
+        return replace(settings, overrides={**settings.overrides, **row.overrides})
 
     def _method(self, row: LabelRow, seed: int, part: int | None) -> dict[str, Any]:
         """For a bound, the method that learns true masks: of all cases, or of the third."""

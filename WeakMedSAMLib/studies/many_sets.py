@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.stages import is_published
 from WeakMedSAMLib.studies.accuracy import AccuracyOptions, measure_accuracy
-from WeakMedSAMLib.studies.resumable import FAILED, Entry, resumed
+from WeakMedSAMLib.studies.resumable import Entry, failure, resumed
 from WeakMedSAMLib.studies.tables import figure
 
 SCHEMA = "weakmedsam-set-1"
@@ -92,6 +92,11 @@ class SetsOptions:
         )
 
 
+def settings_of(one: ScanSet, asked: AccuracyOptions) -> dict[str, Any]:
+    """What makes a report of before another one, as plain data; of the folder only its name."""
+    return {**asdict(asked), "folder": one.name, "overrides": dict(asked.overrides), "cohort_sizes": []}
+
+
 def read_sets(file: Path) -> list[ScanSet]:
     """The sets that a CSV lists, one a row; its columns are set and labels, and axis, stride, cases and group.
 
@@ -167,7 +172,7 @@ def run_sets(
     reports = []
     for seed, way, one in product(seeds, ways, sets):
         file, asked = out / one.name / f"{way}-seed{seed}.json", options.of(one, way, seed)
-        settings = {**asdict(asked), "folder": one.name, "overrides": dict(asked.overrides), "cohort_sizes": []}
+        settings = settings_of(one, asked)
         file.parent.mkdir(parents=True, exist_ok=True)
         about = {"schema": SCHEMA, "set": one.name, "group": one.group, "way": way, "seed": seed, "settings": settings}
         entry = Entry(f"{one.name}, {way}, seed {seed}", "", file, about)
@@ -183,8 +188,8 @@ def finished_sets(sets: Sequence[ScanSet], out: Path) -> list[dict[str, Any]]:
 def outcome_line(report: Mapping[str, Any]) -> str:
     """How one ended, for a terminal."""
     about = f"{report['set']}, {report['way']}, seed {report['seed']}"
-    if report["status"] == FAILED:
-        return f"{about}: failed after {report['seconds']:.0f} s: {report['reason']}"
+    if failed := failure(report):
+        return f"{about}: {failed}"
     dice = ", ".join(f"{name} {figure(value)}" for name, value in class_dice(report).items())
     return f"{about}: patient Dice {dice}; {report['accuracy']['total_seconds']:.0f} s"
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.proposals import STRATEGIES, expected_loss
 from WeakMedSAMLib.contract.quality import ClassQuality
 from WeakMedSAMLib.studies.many_sets import TAGGED
@@ -152,11 +151,6 @@ def compare_reports(reports: Sequence[Mapping[str, Any]], seed: int = 0) -> dict
         raise UserError("nothing_measured", "No finished run holds slices.", hint)
     found = {name: candidates_of(rows) for name, rows in kept.items()}
     return {name: {measure: compare(one, measure, seed) for measure in (PATIENT, SLICE)} for name, one in found.items()}
-
-
-def kept_reports(folder: Path) -> list[dict[str, Any]]:
-    """All reports in the folder of a benchmark of sets."""
-    return [read_json(file) for file in sorted(folder.glob("*/*-seed*.json"))]
 
 
 def write_section(compared: Mapping[str, Any], folder: Path) -> Path:

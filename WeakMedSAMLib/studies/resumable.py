@@ -51,6 +51,16 @@ def claim(file: Path, options: Mapping[str, Any]) -> None:
     write_json(file, options)
 
 
+def kept_reports(out: Path) -> list[dict[str, Any]]:
+    """All reports in a folder that holds one a set, failed ones included."""
+    return [read_json(path) for path in sorted(Path(out).glob("*/*-seed*.json"))]
+
+
+def failure(report: Mapping[str, Any]) -> str:
+    """How a measurement failed, for a terminal; empty if it did not."""
+    return f"failed after {report['seconds']:.0f} s: {report['reason']}" if report["status"] == FAILED else ""
+
+
 def finished(file: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
     """The report of before, if it is finished and of these settings."""
     kept = read_json(file) if file.exists() else {}

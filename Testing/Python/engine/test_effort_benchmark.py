@@ -18,12 +18,13 @@ from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.engine.data.volumes import read_labels
 from WeakMedSAMLib.engine.runs.worker import run_folder
 from WeakMedSAMLib.studies import effort_benchmark, effort_runs
-from WeakMedSAMLib.studies.effort_benchmark import finished_policies, outcome_line, run_policies
+from WeakMedSAMLib.studies.effort_benchmark import outcome_line, run_policies
 from WeakMedSAMLib.studies.effort_curves import steps_of
 from WeakMedSAMLib.studies.effort_log import amounts_until, read_log
 from WeakMedSAMLib.studies.effort_policies import POLICIES
 from WeakMedSAMLib.studies.effort_prices import seconds_of
 from WeakMedSAMLib.studies.effort_report import set_table
+from WeakMedSAMLib.studies.resumable import kept_reports
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def test_the_command_lists_measures_resumes_and_writes_the_page(call, bench, tmp
     common = ("benchmark", "effort", bench.folder, "--out", bench.out, "--labels", "ball=1", "--device", "cpu")
     code, out, _ = call(*common, "--policies", "tags,box")
     assert (code, "| tags, and a box a class and volume | " in out) == (0, True)
-    assert len(finished_policies(bench.out)) == 2
+    assert len(kept_reports(bench.out)) == 2
     code, out, _ = call(*common, "--policies", "tags")
     assert (code, "tags, seed 0: finished before" in out) == (0, True)
     code, out, _ = call(*common, "--write-docs", tmp_path / "docs")

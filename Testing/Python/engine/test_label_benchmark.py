@@ -22,10 +22,11 @@ from WeakMedSAMLib.engine.methods.registry import choose_settings
 from WeakMedSAMLib.engine.runs.worker import run_folder
 from WeakMedSAMLib.studies import label_benchmark, label_runs
 from WeakMedSAMLib.studies.bound import _train_supervised
-from WeakMedSAMLib.studies.label_benchmark import finished_rows, outcome_line, run_rows
+from WeakMedSAMLib.studies.label_benchmark import outcome_line, run_rows
 from WeakMedSAMLib.studies.label_report import page
 from WeakMedSAMLib.studies.label_rows import ROWS, chosen_rows, row_named
 from WeakMedSAMLib.studies.reader import cases_of_part
+from WeakMedSAMLib.studies.resumable import kept_reports
 
 
 @pytest.fixture
@@ -204,7 +205,7 @@ def test_the_command_measures_resumes_and_writes_the_page(call, bench, tmp_path,
     code, out, _ = call(*common, "--rows", "tags,box", "--seeds", "0,1", "--set", "rounds=1")
     assert code == 0
     assert "| tags, and a box a class and volume | 0." in out
-    assert len(finished_rows(bench.out)) == 4
+    assert len(kept_reports(bench.out)) == 4
     code, out, _ = call(*common, "--rows", "tags", "--set", "rounds=1")
     assert (code, "tags, seed 0: finished before" in out) == (0, True)
     code, out, _ = call(*common, "--write-docs", tmp_path / "docs")

@@ -22,10 +22,10 @@ from WeakMedSAMLib.studies.proposals import (
     candidates_of,
     compare,
     compare_reports,
-    kept_reports,
     proposals_table,
     write_section,
 )
+from WeakMedSAMLib.studies.resumable import kept_reports
 
 
 def row(patient, confidence, drawn, true, shared, name="ball"):
