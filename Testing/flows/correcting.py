@@ -10,6 +10,12 @@ import numpy as np
 from flows.strokes import Editor
 
 
+def work_to_end(runner):
+    """Do all the work of a StepRunner at once; a turn of Qt may hand its result over, too, this leaves that to it."""
+    while runner._outcome is None:
+        runner._work()
+
+
 class CorrectingBench:
     """The logic with one volume, its masks loaded as after a run.
 

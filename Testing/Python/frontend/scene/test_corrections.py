@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from flows.correcting import work_to_end
 from flows.strokes import disc
 
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
@@ -203,7 +204,8 @@ def compared(corrected):
     bench.settle()
     bench.session.undo()
     watch = bench.corrections.watch
-    bench.host.waitUntil(lambda: watch._runner is not None and watch._runner.isDone)
+    watch._begin()
+    work_to_end(watch._runner)
     return bench
 
 

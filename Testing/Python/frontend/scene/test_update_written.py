@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from flows.correcting import work_to_end
 from flows.strokes import disc
 
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, remove_label_file
@@ -79,7 +80,7 @@ def test_cancel_takes_back_all_that_is_written(ending, written):
 
 def test_cancel_comes_too_late_once_all_is_written(ending):
     folder = ending.end_update(ending.another)
-    ending.host.waitUntil(lambda: ending.updates._loading.isDone)
+    work_to_end(ending.updates._loading)
     ending.updates.cancel()
     wait(ending)
     assert ending.told.failedWith is None
@@ -103,7 +104,7 @@ def test_an_update_that_failed_leaves_no_copy_of_the_volume_however_it_ends(endi
 
     monkeypatch.setattr(ending.corrections, "putUpdateSteps", fail)
     # It has failed, and nobody was told yet.
-    ending.host.waitUntil(lambda: runner._outcome is not None)
+    work_to_end(runner)
     getattr(ending.updates, how)()
     wait(ending)
     assert ending.updates.error.code == "cancelled"
