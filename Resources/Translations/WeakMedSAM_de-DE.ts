@@ -3914,10 +3914,6 @@ Overwrite them?</source>
         <translation>Ein Modell der veröffentlichten Methode lernt nicht aus Korrekturen. Erzeugen Sie Masken mit der Voreinstellung fast.</translation>
     </message>
     <message>
-        <source>The run folder is gone, and its model with it. Generate again: corrected slices count there too.</source>
-        <translation>Der Ordner des Laufs ist nicht mehr da, und mit ihm das Modell. Erzeugen Sie neu: Korrigierte Schichten zählen auch dort.</translation>
-    </message>
-    <message>
         <source>The masks of {name} are ready; they come when that volume is under review again.</source>
         <translation>Die Masken von {name} sind fertig; sie kommen, wenn dieses Volumen wieder geprüft wird.</translation>
     </message>
@@ -3932,6 +3928,10 @@ Overwrite them?</source>
     <message>
         <source>The update was cancelled.</source>
         <translation>Die Aktualisierung wurde abgebrochen.</translation>
+    </message>
+    <message>
+        <source>The run folder with the model of these masks is gone. Generate again: corrected slices count there too.</source>
+        <translation>Der Ordner des Laufs mit dem Modell dieser Masken ist nicht mehr da. Erzeugen Sie neu: Korrigierte Schichten zählen auch dort.</translation>
     </message>
     <message>
         <source>The classes changed since these masks were made. Generate again: corrected slices count there too.</source>
@@ -5413,6 +5413,10 @@ Its copies of the images, its masks and its model are deleted. Masks that are in
         <translation>Lauf {run} löschen?
 
 Seine Kopien der Bilder, seine Masken und sein Modell werden gelöscht. Masken in der Szene bleiben, aber ihre Schwelle kann nicht mehr geändert werden.</translation>
+    </message>
+    <message>
+        <source>Other runs that were made by this model: {count}. Corrections can move their masks afterwards only where the scene that they are in has kept it.</source>
+        <translation>Andere Läufe, die mit diesem Modell entstanden: {count}. Korrekturen können deren Masken danach nur noch dort verbessern, wo die Szene, in der sie sind, das Modell behalten hat.</translation>
     </message>
     <message>
         <source>Delete run</source>

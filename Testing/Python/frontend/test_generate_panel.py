@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import qt
 import slicer
 
 from WeakMedSAMLib.contract.probe_report import DeviceReport, ProbeReport
-from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run, save_run
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
@@ -323,6 +324,22 @@ def test_storage_is_counted_when_opened_and_a_run_is_deleted_after_a_question(pa
     host.waitUntil(lambda: panel.ui.runComboBox.count == 1)
     assert len(list(folders.runsFolder().iterdir())) == 1
     host.waitUntil(lambda: "runs: 1" in panel.ui.runsSizeLabel.text)
+
+
+def test_runs_that_were_made_by_the_model_of_a_run_are_counted_before_it_is_deleted(panel, host, click):
+    make_runs(2)
+    older, newer = sorted(folders.runsFolder().iterdir(), key=lambda folder: load_run(folder).created)
+    description = load_run(older)
+    save_run(older, replace(description, settings=replace(description.settings, model=str(RunFolder(newer).model))))
+    panel.ui.storageSection.collapsed = False
+    asked = {}
+    for place in range(2):
+        panel.ui.runComboBox.currentIndex = place
+        host.dialogs.answer(qt.QMessageBox.Cancel)
+        click(panel.ui.deleteRunButton)
+        asked[place] = host.dialogs.texts[-1]
+    assert "made by this model: 1" in asked[0]
+    assert "this model" not in asked[1]
 
 
 def test_of_a_deleted_run_whose_folder_holds_other_files_it_is_said_that_the_folder_stays(panel, host, click):

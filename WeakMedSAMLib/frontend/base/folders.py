@@ -37,12 +37,19 @@ class RunOnDisk:
     folder : Path
     runId, created : str
     volumeNames : tuple of str
+    model : Path, optional
+        Folder of the model that it was started with.
     """
 
     folder: Path
     runId: str
     created: str
     volumeNames: tuple[str, ...]
+    model: Path | None = None
+
+    def goesOnFrom(self, other: RunOnDisk) -> bool:
+        """Say whether it was started with a model that lies in the folder of another run."""
+        return self.model is not None and other.folder != self.folder and other.folder in self.model.parents
 
 
 def runsFolder() -> Path:
@@ -188,7 +195,8 @@ def _runIn(folder: Path) -> RunOnDisk | None:
         run = load_run(folder)
     except UserError:
         return RunOnDisk(folder, short_id(folder.name), "", ())
-    return RunOnDisk(folder, run.run_id, run.created, tuple(volume.name for volume in run.volumes))
+    model = Path(run.settings.model) if run.settings.model else None
+    return RunOnDisk(folder, run.run_id, run.created, tuple(volume.name for volume in run.volumes), model)
 
 
 def _entriesOf(folder: Path) -> list[Path]:

@@ -179,7 +179,10 @@ class MaskUpdates:
         if is_published(teaching.record.preset):
             return _("A model of the published method is not moved by corrections. Generate by the preset fast.")
         if not hasModel(self._state, teaching.record):
-            return _("The run folder is gone, and its model with it. Generate again: corrected slices count there too.")
+            return _(
+                "The run folder with the model of these masks is gone. "
+                "Generate again: corrected slices count there too."
+            )
         if classesSince(teaching, self._classNames()) is None:
             return _(
                 "The classes changed since these masks were made. Generate again: corrected slices count there too."

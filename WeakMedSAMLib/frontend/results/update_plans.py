@@ -38,8 +38,8 @@ def keepModelSteps(state: ModuleState, runId: str) -> Steps[None]:
 
 
 def hasModel(state: ModuleState, record: RunRecord) -> bool:
-    """Say whether the model of a run is there: in its folder, or in the scene."""
-    return RunFolder(folderOf(record)).run.is_file() or bool(modelText(state, record.runId))
+    """Say whether the model of a run is there: on this computer, or in the scene."""
+    return _isOnDisk(record) or bool(modelText(state, record.runId))
 
 
 def classesSince(teaching: Teaching, names: Sequence[str]) -> dict[str, str] | None:
@@ -54,10 +54,11 @@ def classesSince(teaching: Teaching, names: Sequence[str]) -> dict[str, str] | N
 def preparing(state: ModuleState, record: RunRecord, names: Mapping[str, str]) -> Callable[[], None]:
     """Return what puts the model of a run in its place, in a thread.
 
-    A run of another computer gets a folder with the model that came with the scene. Where classes are called otherwise
-    by now, `names` by their former ones, a copy of the model calls them so.
+    A run of another computer gets a folder with the model that came with the scene; one whose masks were made by the
+    model of a run that was deleted since gets that. Where classes are called otherwise by now, `names` by their former
+    ones, a copy of the model calls them so.
     """
-    text = "" if RunFolder(folderOf(record)).run.is_file() else modelText(state, record.runId)
+    text = "" if _isOnDisk(record) else modelText(state, record.runId)
     nodes = {volumeId: state.scene.GetNodeByID(nodeId) for volumeId, nodeId in record.volumes.items()}
     named = {volumeId: node.GetName() for volumeId, node in nodes.items() if node is not None}
 
@@ -114,6 +115,14 @@ def _renamedModel(record: RunRecord, names: Mapping[str, str]) -> Path:
 def _askedOf(record: RunRecord) -> RunSettings:
     folder = folderOf(record)
     return load_run(folder).settings if RunFolder(folder).run.is_file() else settingsIn(record)
+
+
+def _isOnDisk(record: RunRecord) -> bool:
+    try:
+        return RunFolder(folderOf(record)).run.is_file() and _modelOf(record).is_dir()
+    except UserError:
+        # Its description cannot be read, which an update says.
+        return True
 
 
 def _modelOf(record: RunRecord) -> Path:

@@ -95,6 +95,12 @@ class StorageBox:
             "Delete the run of {run}?\n\nIts copies of the images, its masks and its model are deleted. Masks that are "
             "in the scene stay, but their threshold can no longer be changed."
         ).format(run=_describe(run))
+        others = sum(other.goesOnFrom(run) for other in self._onDisk)
+        if others:
+            question += "\n\n" + _(
+                "Other runs that were made by this model: {count}. Corrections can move their masks afterwards only "
+                "where the scene that they are in has kept it."
+            ).format(count=others)
         if slicer.util.confirmOkCancelDisplay(question, _("Delete run")):
             self._start("delete", folders.deleteRunSteps(run.folder), lambda freed: self._onDeleted(run, freed))
 

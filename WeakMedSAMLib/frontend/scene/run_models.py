@@ -78,7 +78,9 @@ def removeUnused(state: ModuleState) -> None:
 
 
 def restoreRun(record: RunRecord, names: Mapping[str, str], text: str) -> None:
-    """Make a run folder of a run that was made on another computer: its description, and its model; no masks.
+    """Put the model of a run into its folder, and where there is none its description too; no masks.
+
+    The run was made on another computer, or its masks by the model of another one, which is gone.
 
     Parameters
     ----------
@@ -108,7 +110,8 @@ def restoreRun(record: RunRecord, names: Mapping[str, str], text: str) -> None:
     for name, data in files.items():
         write_bytes(folder.model / name, data)
     # The last: without it there is no run folder, and this is done once more.
-    save_run(folder.path, description)
+    if not folder.run.is_file():
+        save_run(folder.path, description)
 
 
 def copyRenamed(model: Path, target: Path, names: Mapping[str, str]) -> None:

@@ -307,7 +307,7 @@ def test_without_run_folder_and_model_it_says_so(generated):
     correct(driver, driver.first)
     removeModel(driver.logic.state, driver.run.runId)
     shutil.rmtree(folderOf(driver.run))
-    with pytest.raises(UserError, match="run folder is gone"):
+    with pytest.raises(UserError, match="is gone"):
         driver.logic.updateMasks(60)
     driver.panel("review").refresh()
     driver.host.settle(0.2)
