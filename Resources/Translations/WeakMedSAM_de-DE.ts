@@ -3671,6 +3671,10 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>&apos;{name}&apos; auf Schicht {index} anstreichen</translation>
     </message>
     <message>
+        <source>scribble &apos;{name}&apos; on slices {first} to {last}</source>
+        <translation>&apos;{name}&apos; auf den Schichten {first} bis {last} anstreichen</translation>
+    </message>
+    <message>
         <source>draw slice {index} of &apos;{name}&apos;</source>
         <translation>Schicht {index} von &apos;{name}&apos; zeichnen</translation>
     </message>

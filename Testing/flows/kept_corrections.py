@@ -63,12 +63,13 @@ class KeptCorrections:
             self.kept[name] = {at: one for at, one in self.kept[name].items() if not first <= at <= last}
         self.changed()
 
-    def putScribbles(self, className, index, shows, not_):
-        self.said.append(("scribbles", className, index, int(shows.sum()), int(not_.sum())))
-        pixels = np.full(shows.shape, 255, np.uint8)
-        pixels[not_], pixels[shows] = 0, 1
-        PAINTED.put(self._labels, className, index, "scribbled", pixels)
-        self.pending += 1
+    def putScribbles(self, className, scribbles):
+        for index, (shows, not_) in scribbles.items():
+            self.said.append(("scribbles", className, index, int(shows.sum()), int(not_.sum())))
+            pixels = np.full(shows.shape, 255, np.uint8)
+            pixels[not_], pixels[shows] = 0, 1
+            PAINTED.put(self._labels, className, index, "scribbled", pixels)
+            self.pending += 1
         self.changed()
 
     def labels(self):

@@ -193,17 +193,35 @@ class Corrections(CorrectionSteps):
 
         self._edit(_("take slice {index} as right").format(index=index), change)
 
-    def putScribbles(self, className: str, index: int, shows: np.ndarray, not_: np.ndarray) -> None:
-        """Keep the scribbles of a slice, in place of those that were put there before; one step to undo.
+    def putScribbles(self, className: str, scribbles: Mapping[int, tuple[np.ndarray, np.ndarray]]) -> None:
+        """Keep the scribbles of slices, in place of those that were put there before; one step to undo.
 
         Parameters
         ----------
         className : str
-        index : int
-        shows, not_ : numpy.ndarray
-            bool, rows x columns: pixels that show the class, and that do not.
+        scribbles : mapping
+            Slice -> pixels that show the class, and that do not: bool, rows x columns.
         """
+        if not scribbles:
+            return
         self.settle()
+        put = {index: self._scribbled(className, index, *both) for index, both in scribbles.items()}
+
+        def change(labels: VolumeLabels) -> None:
+            for index, (pixels, gone) in put.items():
+                correction_edits.putScribbles(labels, className, index, pixels, gone)
+
+        first, last = min(put), max(put)
+        text = _("scribble '{name}' on slice {index}").format(name=className, index=first)
+        if first < last:
+            # A brush that is a ball paints on several at once.
+            text = _("scribble '{name}' on slices {first} to {last}").format(name=className, first=first, last=last)
+        self._edit(text, change)
+
+    def _scribbled(
+        self, className: str, index: int, shows: np.ndarray, not_: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what is scribbled on a slice now, and where scribbles are gone, as of `correction_edits`."""
         pixels = np.full(np.shape(shows), UNKNOWN, np.uint8)
         pixels[np.asarray(not_, bool)] = NOT_SHOWN
         pixels[np.asarray(shows, bool)] = SHOWN
@@ -214,8 +232,7 @@ class Corrections(CorrectionSteps):
             # Of what was touched, too, only scribbles that are known to be such go.
             gone &= before != UNKNOWN if before is not None else False
         self._scribbles[name] = pixels
-        text = _("scribble '{name}' on slice {index}").format(name=className, index=index)
-        self._edit(text, lambda labels: correction_edits.putScribbles(labels, className, index, pixels, gone))
+        return pixels, gone
 
     def _scribbledAcross(self, key: str, axis: str, className: str, index: int) -> np.ndarray | None:
         """Return what was scribbled of a slice while slices were counted along other axes; None if nothing was."""

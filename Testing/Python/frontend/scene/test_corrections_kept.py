@@ -333,23 +333,23 @@ def test_pending_is_what_no_masks_were_drawn_by(drawn, make_run):
 
 def test_scribbles_are_known_pixels_and_can_be_taken_away(drawn):
     shows, not_ = disc(SHAPE, 3)[3], disc(SHAPE, 3, at=(5, 5))[3]
-    drawn.corrections.putScribbles("organ", 3, shows, not_)
+    drawn.corrections.putScribbles("organ", {3: (shows, not_)})
     pixels = PAINTED.slices(drawn.labels, "organ")[3].pixels
     assert np.array_equal(pixels, np.where(shows, 1, np.where(not_, 0, 255)))
     assert drawn.corrections.stateOf("organ", 3) == "touched"
     # What was touched stays known where nobody scribbled.
     before = PAINTED.slices(drawn.labels, "organ")[9].pixels
-    drawn.corrections.putScribbles("organ", 9, np.zeros_like(shows), not_)
-    drawn.corrections.putScribbles("organ", 9, np.zeros_like(shows), np.zeros_like(not_))
+    drawn.corrections.putScribbles("organ", {9: (np.zeros_like(shows), not_)})
+    drawn.corrections.putScribbles("organ", {9: (np.zeros_like(shows), np.zeros_like(not_))})
     assert np.array_equal(PAINTED.slices(drawn.labels, "organ")[9].pixels, before)
     # Also after a scene was loaded, when nobody remembers what was put there.
     drawn.corrections.forget()
     drawn.corrections.watch.follow()
     drawn.settle()
-    drawn.corrections.putScribbles("organ", 3, np.zeros_like(shows), np.zeros_like(not_))
+    drawn.corrections.putScribbles("organ", {3: (np.zeros_like(shows), np.zeros_like(not_))})
     assert states(drawn) == {8: "drawn", 9: "touched"}
     # A drawn slice is known already.
-    drawn.corrections.putScribbles("organ", 8, shows, not_)
+    drawn.corrections.putScribbles("organ", {8: (shows, not_)})
     assert PAINTED.slices(drawn.labels, "organ")[8].state == "drawn"
 
 

@@ -150,3 +150,17 @@ def test_scribbles_can_be_taken_away_in_another_direction(scribbling):
     setMask(hints.segmentationNode, hints.segmentIdOf(scribbling.name, True), hints._packed({}, "j"))
     scribbling.host.settle(0.3)
     assert not known(scribbling).any()
+
+
+def test_a_ball_that_scribbles_on_several_slices_is_one_step_to_undo(scribbling):
+    session = scribbling.session
+    scribbling.stroke(np.s_[4:7, 10:12, 5:9])
+    scribbling.host.settle(0.3)
+    assert np.array_equal(known(scribbling), box(np.s_[4:7, 10:12, 5:9]))
+    assert "slices 4 to 6" in session.undoText
+    session.undo()
+    scribbling.host.settle(0.3)
+    assert not known(scribbling).any()
+    session.redo()
+    scribbling.host.settle(0.3)
+    assert np.array_equal(known(scribbling), box(np.s_[4:7, 10:12, 5:9]))

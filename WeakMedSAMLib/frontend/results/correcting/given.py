@@ -46,8 +46,11 @@ class Corrections(Protocol):
     def giveBack(self, first: int, last: int, classNames: Sequence[str] | None = None) -> None:
         """Give slices back to the machine, with its masks; of all classes without names. One step to undo."""
 
-    def putScribbles(self, className: str, index: int, shows: np.ndarray, not_: np.ndarray) -> None:
-        """Take these scribbles of a slice, rows x columns, bool, in place of its former ones; perhaps none."""
+    def putScribbles(self, className: str, scribbles: Mapping[int, tuple[np.ndarray, np.ndarray]]) -> None:
+        """Take these scribbles in place of former ones, perhaps none: slice -> what shows the class, what does not.
+
+        Both are bool, rows x columns. One step to undo.
+        """
 
     def labels(self) -> VolumeLabels:
         """Return the labels of the volume with all that is painted."""

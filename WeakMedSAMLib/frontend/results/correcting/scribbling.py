@@ -165,20 +165,19 @@ class Scribbling:
     def _handOn(self, corrections: Corrections, name: str, now: dict[int, Scribbles]) -> None:
         """Hand on what is scribbled of a class, of slices where it is not what is known."""
         known, ever = self._known.setdefault(name, {}), self._ever.setdefault(name, {})
-        for index in sorted({*known, *now}):
-            before = known.get(index)
-            one = now[index] if index in now else _noneLike(known[index])
-            if one.isSame(before):
-                continue
+        all_ = {index: now[index] if index in now else _noneLike(known[index]) for index in sorted({*known, *now})}
+        new = {index: one for index, one in all_.items() if not one.isSame(known.get(index))}
+        before = {index: known.get(index, _noneLike(one)) for index, one in new.items()}
+        for index, one in new.items():
             ever[index] = _both(one, ever.get(index))
             self._painted.get(name, {}).pop(index, None)
-            # Known from now on: what is shown is compared with the labels as soon as they change.
-            known[index] = one
-            try:
-                corrections.putScribbles(name, index, one.shows, one.not_)
-            except Exception:
-                known[index] = before if before is not None else _noneLike(one)
-                raise
+        # Known from now on: what is shown is compared with the labels as soon as they change.
+        known |= new
+        try:
+            corrections.putScribbles(name, new)
+        except Exception:
+            known |= before
+            raise
 
     def _follow(self, hints: Hints | None) -> None:
         self._readSoon.cancel()
