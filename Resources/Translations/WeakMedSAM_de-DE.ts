@@ -2600,6 +2600,49 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     </message>
 </context>
 <context>
+    <name>labels.report_list_dialog</name>
+    <message>
+        <source>A list of reports with one row a scan? Say which columns are read; of the others nothing is read or kept. A blank cell says nothing.</source>
+        <translation>Eine Liste von Befunden mit einer Zeile je Aufnahme? Sagen Sie, welche Spalten gelesen werden; von den anderen wird nichts gelesen oder behalten. Eine leere Zelle sagt nichts.</translation>
+    </message>
+    <message>
+        <source>Scans, as the volumes are called</source>
+        <translation>Aufnahmen, wie die Volumen heißen</translation>
+    </message>
+    <message>
+        <source>Shows {name}</source>
+        <translation>Zeigt {name}</translation>
+    </message>
+    <message>
+        <source>Words for yes</source>
+        <translation>Wörter für Ja</translation>
+    </message>
+    <message>
+        <source>Words for no</source>
+        <translation>Wörter für Nein</translation>
+    </message>
+    <message>
+        <source>(no column)</source>
+        <translation>(keine Spalte)</translation>
+    </message>
+    <message>
+        <source>Between commas, in any case of letters</source>
+        <translation>Durch Kommas getrennt, groß oder klein geschrieben</translation>
+    </message>
+    <message>
+        <source>Choose the column with the names of the scans.</source>
+        <translation>Wählen Sie die Spalte mit den Namen der Aufnahmen.</translation>
+    </message>
+    <message>
+        <source>Choose a column for a class at least.</source>
+        <translation>Wählen Sie wenigstens für eine Klasse eine Spalte.</translation>
+    </message>
+    <message>
+        <source>Read these columns</source>
+        <translation>Diese Spalten lesen</translation>
+    </message>
+</context>
+<context>
     <name>labels.scene_labels</name>
     <message>
         <source>There is no volume to tag.</source>
@@ -2713,6 +2756,18 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     <message>
         <source>There are no tags of volumes in this file; its classes were imported.</source>
         <translation>Diese Datei enthält keine Markierungen von Volumina; ihre Klassen wurden importiert.</translation>
+    </message>
+    <message>
+        <source>None of the {count} scans in {column!r} is called as a volume here: {names}.</source>
+        <translation>Keine der {count} Aufnahmen in {column!r} heißt wie ein Volumen hier: {names}.</translation>
+    </message>
+    <message>
+        <source>Choose another column, or rename the volumes in the module Data.</source>
+        <translation>Wählen Sie eine andere Spalte, oder benennen Sie die Volumen im Modul Data um.</translation>
+    </message>
+    <message>
+        <source>Scans of the list that are not in the scene: {count}.</source>
+        <translation>Aufnahmen der Liste, die nicht in der Szene sind: {count}.</translation>
     </message>
     <message>
         <source>These tags do not say from which end slices are counted, and Slicer shows them in reversed order.</source>

@@ -13,8 +13,9 @@ from WeakMedSAMLib.contract.labels.contradictions import contradictions
 from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
 from WeakMedSAMLib.contract.labels.merging import merge_cohorts
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.contract.labels.report_list import scan_tags_from_csv
+from WeakMedSAMLib.contract.labels.report_list import report_columns, scan_tags_from_csv
 from WeakMedSAMLib.contract.labels.scan_tags import KIND
+from WeakMedSAMLib.contract.labels.slice_tags_csv import is_tags_csv, tags_to_csv
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 TABLE = ClassTable.from_names(["bleed", "oedema"])
@@ -143,3 +144,25 @@ def test_what_a_list_lacks_or_says_twice_is_named(text, fault):
 def test_a_scan_that_is_listed_twice_alike_is_one():
     cohort = scan_tags_from_csv("scan,lesion\na,yes\na,ja\n", "scan", {"lesion": "lesion"})
     assert [(one.name, KIND.shows(one)) for one in cohort.volumes] == [("a", {"lesion": True})]
+
+
+def test_the_column_that_names_the_volumes_is_found():
+    text = "Patient;Accession ; Bleed\r\nDoe;a1;yes\r\nb2;b2;no\r\nRoe;c3;\r\n"
+    assert report_columns(text, ["b2", "c3", "z9"]) == (["Patient", "Accession", "Bleed"], "Accession")
+    assert report_columns(text, ["z9"]) == (["Patient", "Accession", "Bleed"], "")
+    assert report_columns("") == ([], "")
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("volume,class,first,last,tag", True),
+        ("Volume;Class;First;last;label", True),  # one of them is wrong, which reading it says
+        ("volume,class,finding", False),
+        ("Accession,Haemorrhage", False),
+        ("", True),
+    ],
+)
+def test_slice_tags_are_told_from_other_tables(header, expected):
+    assert is_tags_csv(header) is expected
+    assert is_tags_csv(tags_to_csv(CohortLabels(ClassTable.from_names(["a"]))))

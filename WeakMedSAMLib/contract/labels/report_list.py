@@ -5,18 +5,52 @@ Such lists hold names, dates and findings of patients. What no column was asked 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.csv_cells import bad_line, csv_rows, is_blank, plain_cell
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels, comparable_name
 from WeakMedSAMLib.contract.labels.scan_tags import KIND
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
 
 YES = frozenset({"1", "yes", "y", "true", "present", "positive", "pos", "ja", "j", "x", "+"})
 NO = frozenset({"0", "no", "n", "false", "absent", "negative", "neg", "nein", "-"})
+
+
+def report_columns(text: str, volumes: Iterable[str] = ()) -> tuple[list[str], str]:
+    """Return the columns of a list of reports, and the one in which most volumes are named; empty if none is.
+
+    Parameters
+    ----------
+    text : str
+        As for `scan_tags_from_csv`.
+    volumes : iterable of str
+        What the volumes are called.
+
+    Returns
+    -------
+    columns : list of str
+        Those that have a name, once each.
+    scans : str
+
+    Raises
+    ------
+    UserError
+        As `csv_cells.csv_rows`.
+    """
+    rows = csv_rows(text)
+    _line, header = next(rows, (0, []))
+    wanted = {comparable_name(name) for name in volumes}
+    met: dict[int, set[str]] = {place: set() for place, cell in enumerate(header) if cell.strip()}
+    for _line, cells in rows:
+        for place, names in met.items():
+            name = comparable_name(plain_cell(cells[place])) if place < len(cells) else ""
+            names |= {name} & wanted
+    columns = list(dict.fromkeys(header[place].strip() for place in met))
+    most = max(met, key=lambda place: len(met[place]), default=None)
+    return columns, header[most].strip() if most is not None and met[most] else ""
 
 
 def scan_tags_from_csv(

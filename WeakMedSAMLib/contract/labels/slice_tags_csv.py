@@ -61,6 +61,13 @@ def tags_from_csv(text: str) -> CohortLabels:
     return CohortLabels(ClassTable.from_json(_classes(rows)), [volume.to_labels() for volume in volumes])
 
 
+def is_tags_csv(text: str) -> bool:
+    """Say whether the header of CSV text is that of slice tags, perhaps with faults; `UserError` as `csv_rows`."""
+    _line, cells = next(csv_rows(text), (0, []))
+    # One or two such names are in many tables.
+    return not cells or len({_column(cell) for cell in cells} & {*_REQUIRED}) > 2
+
+
 def _rows(cohort: CohortLabels) -> Iterator[tuple[Any, ...]]:
     classes = [(entry.name, entry.label_value, "#" + bytes(entry.color).hex()) for entry in cohort.classes]
     volumes = [(entry, (entry.name, entry.sha256 or "", entry.axis, entry.n_slices or "")) for entry in cohort.volumes]

@@ -12,7 +12,8 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.files import read_text
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels, comparable_name
 from WeakMedSAMLib.contract.labels.label_files import (
     check_left_out,
     read_label_file,
@@ -21,7 +22,11 @@ from WeakMedSAMLib.contract.labels.label_files import (
 )
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES, Numbering
 from WeakMedSAMLib.contract.labels.mrk_json import is_markups_file
+from WeakMedSAMLib.contract.labels.report_list import report_columns, scan_tags_from_csv
+from WeakMedSAMLib.contract.labels.slice_tags_csv import is_tags_csv
+from WeakMedSAMLib.contract.likely_names import list_names
 from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.labels.report_list_dialog import ReportListDialog
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_words import problemsInWords, readingsInWords
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
@@ -52,7 +57,12 @@ class TagFileDialogs:
         if not path:
             return
         _keepFolder(path)
-        messages = self._takeMarkups(path) if is_markups_file(path) else self._takeTags(path, title)
+        if is_markups_file(path):
+            messages: list[str] | None = self._takeMarkups(path)
+        elif Path(path).suffix.lower() == ".csv" and not is_tags_csv(read_text(Path(path), utf16=True)):
+            messages = self._takeReports(path, title)
+        else:
+            messages = self._takeTags(path, title)
         if messages is None:
             return
         text = "\n".join(messages) or _("There are no tags of volumes in this file; its classes were imported.")
@@ -66,6 +76,32 @@ class TagFileDialogs:
         if unsaid and numbering is None:
             return None
         return self._labels.session.importTags(cohort, volumes, numbering)
+
+    def _takeReports(self, path: str, title: str) -> list[str] | None:
+        """Take over what a list of reports says of the volumes in the scene; returns as `_takeTags`.
+
+        Such a list may hold a hospital's: of scans that are not here nothing stays in the scene.
+        """
+        text, session, volumes = read_text(Path(path), utf16=True), self._labels.session, self._volumes()
+        here = {comparable_name(name) for name, _key, _counts in volumes}
+        columns, scans = report_columns(text, here)
+        asked = ReportListDialog(self._parent, title, columns, scans, session.classes.names).ask()
+        if asked is None:
+            return None
+        cohort = scan_tags_from_csv(text, asked.scans, asked.classes, asked.yes, asked.no)
+        known = [each for each in cohort.volumes if comparable_name(each.name) in here]
+        others = len(cohort.volumes) - len(known)
+        if not known:
+            text = _("None of the {count} scans in {column!r} is called as a volume here: {names}.")
+            raise UserError(
+                "bad_tags",
+                text.format(count=others, column=asked.scans, names=list_names([name for name, *_rest in volumes])),
+                _("Choose another column, or rename the volumes in the module Data."),
+            )
+        messages = session.importTags(CohortLabels(session.classes, known), volumes)
+        if others:
+            messages.append(_("Scans of the list that are not in the scene: {count}.").format(count=others))
+        return messages
 
     def _takeMarkups(self, path: str) -> list[str]:
         """Take over a file of Markups, which lie in the patient, as labels of the current volume."""
