@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from WeakMedSAMLib.engine.base.reporting import Cancelled
 from WeakMedSAMLib.engine.methods.fast.masks import _at_grey_edges, _Drawing
 from WeakMedSAMLib.engine.parts import random_walker
 from WeakMedSAMLib.engine.parts.mining import TARGET
@@ -208,8 +209,21 @@ def test_edges_are_drawn_between_both_and_what_was_given_stays_as_far_as_it_is_b
     walked = at_grey_edges(masks, np.arange(3), grey)
     trust = np.array([0, 0.5, 1], np.float32)
     drawing = _Drawing(masks, np.arange(3), np.ones(3, bool), trust, one=False)
-    found = _at_grey_edges(drawing, grey)
+    steps = []
+    found = _at_grey_edges(drawing, grey, lambda: steps.append(1))
+    assert steps
     assert found[0] == pytest.approx((masks[0] + walked[0]) / 2)
     assert found[1] == pytest.approx(0.75 * masks[1] + 0.25 * walked[1])
     assert (found[2] == masks[2]).all()
-    assert _at_grey_edges(drawing, None) is masks
+    assert _at_grey_edges(drawing, None, steps.clear) is masks
+
+
+def test_a_walk_along_the_edges_may_be_ended():
+    masks, grey = drawn_and_grey()
+    drawing = _Drawing(masks, np.arange(3), np.ones(3, bool), np.zeros(3, np.float32), one=False)
+
+    def end():
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        _at_grey_edges(drawing, grey, end)

@@ -75,7 +75,12 @@ def with_walker(
     return replace(handed, masks={**handed.masks, **both.masks}, trust={**handed.trust, **both.trust})
 
 
-def at_grey_edges(masks: np.ndarray, indices: np.ndarray, grey: np.ndarray) -> np.ndarray:
+def at_grey_edges(
+    masks: np.ndarray,
+    indices: np.ndarray,
+    grey: np.ndarray,
+    step: Callable[[], object] = random_walker.tell_nobody,
+) -> np.ndarray:
     """What a walker finds of a class that was drawn, where the drawing is not sure: n x TARGET x TARGET, float32.
 
     Pieces without any pixel that is sure stay as they are: no walker comes from there, all would end outside.
@@ -88,6 +93,8 @@ def at_grey_edges(masks: np.ndarray, indices: np.ndarray, grey: np.ndarray) -> n
         n, ascending: their slices. One walks between slices that follow each other.
     grey : numpy.ndarray
         S x TARGET x TARGET, float32: of `grey_values`.
+    step : callable
+        As for `random_walker.walk`.
     """
     walked = masks.copy()
     for rows in np.split(np.arange(len(masks)), 1 + np.flatnonzero(np.diff(indices) > 1)):
@@ -101,7 +108,7 @@ def at_grey_edges(masks: np.ndarray, indices: np.ndarray, grey: np.ndarray) -> n
         pieces, _ = ndimage.label(seeds != random_walker.OUTSIDE)
         is_faint = (pieces > 0) & ~np.isin(pieces, pieces[seeds == random_walker.INSIDE])
         seeds[is_faint] = random_walker.OUTSIDE
-        found = random_walker.walk(grey[indices[rows], down, across], seeds, drawn)
+        found = random_walker.walk(grey[indices[rows], down, across], seeds, drawn, step)
         walked[rows, down, across] = np.where(is_faint, drawn, found)
     return walked
 

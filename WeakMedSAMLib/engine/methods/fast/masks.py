@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -265,16 +265,18 @@ def _draw_classes(
         opinion = _cleaned(_smoothed(given * old + (1 - given) * new, drawing, settings), drawing, settings)
         masks = opinion
         if not settings.box_refinement:
-            masks = _cleaned(_at_grey_edges(drawing, grey), drawing, settings)
+            # Nothing more is drawn by then, but it may be ended.
+            walked = _at_grey_edges(drawing, grey, lambda: step(1, 1))
+            masks = _cleaned(walked, drawing, settings)
         yield masks, opinion
 
 
-def _at_grey_edges(drawing: _Drawing, grey: np.ndarray | None) -> np.ndarray:
+def _at_grey_edges(drawing: _Drawing, grey: np.ndarray | None, step: Callable[[], object]) -> np.ndarray:
     """The mean of what was drawn and of what grey values say; what was given is left, as far as it is believed."""
     if grey is None:
         return drawing.coarse
     share = 0.5 * (1 - drawing.trust[:, None, None])
-    return (1 - share) * drawing.coarse + share * at_grey_edges(drawing.coarse, drawing.indices, grey)
+    return (1 - share) * drawing.coarse + share * at_grey_edges(drawing.coarse, drawing.indices, grey, step)
 
 
 def _smoothed(masks: np.ndarray, drawing: _Drawing, settings: FastSettings) -> np.ndarray:
