@@ -74,13 +74,15 @@ class SliceDoubt:
         return "–" if self.isMissing else _("{percent} %").format(percent=round(self.confidence * 100))
 
     def reason(self) -> str:
-        """Say in a few words what is in doubt; empty where that is not known."""
+        """Say in a few words what is in doubt; empty where that is not known, and where hardly anything is."""
         if self.isMissing:
             return _("not drawn")
         if self.isChanged:
             return _("changed by the update")
         if self.tagDoubt:
             return self.tagReason()
+        if self.confidence >= GOOD:
+            return ""
         if self.probability is None:
             return _("outline unsure") if self.isTagged else ""
         return whyInWords(why_unsure(self.confidence, self.probability))

@@ -78,6 +78,7 @@ def test_a_slice_has_one_row_with_its_least_sure_class_first(parts, lib, make_su
         (0.3, 0.7, "perhaps missed"),
         (0.45, 0.5, "perhaps not there"),
         (0.6, 0.95, "outline unsure"),
+        (0.9, 0.95, ""),
         # Tagged present, so that the classifier has no say.
         (0.65, 0.4, "outline unsure"),
         (0.65, None, ""),
