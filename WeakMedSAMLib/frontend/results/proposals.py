@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.proposals import Proposal, Said, VolumeState, by_slice, is_settled, propose, said_of
+from WeakMedSAMLib.contract.quality import RANGE, ClassQuality
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.fine_slices import fineSlices
@@ -48,8 +50,9 @@ class _ClassNow(NamedTuple):
 class CohortProposals:
     """Proposals for all volumes of the run under review that have masks in the scene.
 
-    They are ranked once for a run and its updates. What was corrected, boxed, tagged otherwise or called fine since is
-    passed over as the labels and marks are when it is asked.
+    They are ranked once for a run and its updates, and anew when a doubted range was found right: nothing else is
+    proposed of its class before. What was corrected, boxed, tagged otherwise or called fine since is passed over as the
+    labels and marks are when it is asked.
 
     Parameters
     ----------
@@ -59,7 +62,9 @@ class CohortProposals:
     def __init__(self, labels: SceneLabels) -> None:
         self._labels, self._state = labels, labels.state
         self._subjects = ReviewSubjects(labels.state)
-        self._rankedFor: tuple[str, ...] = ()
+        self._statesFor: tuple[str, ...] = ()
+        self._states: dict[str, VolumeState] = {}
+        self._rankedFor: set[tuple[str, str]] | None = None
         self._ranked: list[Proposal] = []
         # Run folder -> hash of a volume -> class -> how many boxes the run was told.
         self._told: dict[Path, dict[str, dict[str, int]]] = {}
@@ -67,7 +72,8 @@ class CohortProposals:
     def forget(self) -> None:
         """Read run folders again the next time."""
         self._subjects.forget()
-        self._rankedFor, self._ranked = (), []
+        self._statesFor, self._states = (), {}
+        self._rankedFor, self._ranked = None, []
         self._told.clear()
 
     def next(self) -> ToLookAt | None:
@@ -82,23 +88,33 @@ class CohortProposals:
         def nowOf(volumeId: str, name: str) -> _ClassNow | None:
             return self._now(subjectOf(volumeId), name, fineOf(volumeId).get(name, ()))
 
-        for proposal in self._rankedOf(record):
+        for proposal in self._rankedOf(record, nowOf):
             now = nowOf(proposal.volume, proposal.class_name)
             for one in by_slice(proposal) if now is not None else ():
                 if now is not None and now.isOpen(one):
                     return ToLookAt(now.volumeNode, now.className, now.axis, one)
         return None
 
-    def _rankedOf(self, record: RunRecord) -> list[Proposal]:
+    def _rankedOf(self, record: RunRecord, nowOf: Callable[[str, str], _ClassNow | None]) -> list[Proposal]:
         key = (record.runId, *record.updates, *record.updates.values(), *record.volumes.values())
-        if key != self._rankedFor:
-            volumes = {}
+        if key != self._statesFor:
+            self._statesFor, self._states, self._rankedFor = key, {}, None
             for volumeId in self._subjects.results(record):
                 # Slices are counted as the volume in the scene is now.
                 result = self._subjects.subject(self._state.scene, record, volumeId).result
                 if result is not None:
-                    volumes[volumeId] = VolumeState(result.classes, result.advice)
-            self._rankedFor, self._ranked = key, propose(volumes)
+                    self._states[volumeId] = VolumeState(result.classes, result.advice)
+        right = {
+            (volumeId, name)
+            for volumeId, state in self._states.items()
+            for name, quality in state.classes.items()
+            if RANGE in quality.doubted.values() and _isRangeRight(quality, nowOf(volumeId, name))
+        }
+        if right != self._rankedFor:
+            self._rankedFor, self._ranked = (
+                right,
+                propose({volumeId: _withoutRanges(volumeId, state, right) for volumeId, state in self._states.items()}),
+            )
         return self._ranked
 
     def _now(self, subject: ReviewSubject, name: str, fine: Collection[int]) -> _ClassNow | None:
@@ -122,6 +138,23 @@ class CohortProposals:
         if folder not in self._told:
             self._told[folder] = _boxesIn(RunFolder(folder).tags)
         return self._told[folder].get(result.sha256 or "", {})
+
+
+def _isRangeRight(quality: ClassQuality, now: _ClassNow | None) -> bool:
+    """Say whether somebody confirmed all slices of a range that looked as if it were of another volume."""
+    slices = {index for index, why in quality.doubted.items() if why == RANGE}
+    return now is not None and now.said is not None and slices <= {*now.said.confirmed}
+
+
+def _withoutRanges(volumeId: str, state: VolumeState, right: Collection[tuple[str, str]]) -> VolumeState:
+    """What is known of the masks of a volume, less that ranges which are right were doubted."""
+    classes = {
+        name: replace(quality, doubted={index: why for index, why in quality.doubted.items() if why != RANGE})
+        if (volumeId, name) in right
+        else quality
+        for name, quality in state.classes.items()
+    }
+    return state._replace(classes=classes)
 
 
 def _boxesIn(file: Path) -> dict[str, dict[str, int]]:

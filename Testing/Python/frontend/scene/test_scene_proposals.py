@@ -166,3 +166,22 @@ def test_correcting_begins_on_the_class_and_volume_that_one_went_to(bench, logic
     assert editor.isOn
     assert editor.segmentationNode.GetID() == bench.record.segmentations["001"]
     assert bench.panel._subject.className(editor.segmentId) == ORGAN
+
+
+def test_once_a_doubted_range_is_right_what_is_unsure_in_it_is_proposed(bench, logic):
+    from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
+    from WeakMedSAMLib.contract.quality import RANGE
+
+    doubted = dict.fromkeys(range(4, 8), RANGE)
+    unsure = bench.sure(dict.fromkeys(range(4, 8), 0.2), place_unsure=True, doubted=doubted)
+    bench.say("000", organ=replace(unsure, confidence=0.2))
+    assert "Put a box" not in bench.text()
+    key = logic.identifyNow(bench.volumes[0])
+    slices = list(range(4, 8))
+    logic.tagRange(bench.volumes[0], ORGAN, 4, 7)
+    logic.session.edit("right", key, lambda labels: CONFIRMED.confirm(labels, ORGAN, slices[:-1]))
+    assert "Put a box" not in bench.text()
+    logic.session.edit("right", key, lambda labels: CONFIRMED.confirm(labels, ORGAN, slices))
+    assert "Put a box around organ" in bench.text()
+    logic.session.undo()
+    assert "Put a box" not in bench.text()
