@@ -17,6 +17,7 @@ from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.methods.fast import objects
 from WeakMedSAMLib.engine.methods.fast.given import GivenMasks
+from WeakMedSAMLib.engine.methods.fast.object_search import EvidenceMaps
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.object_choice import Look
 from WeakMedSAMLib.engine.parts.object_tracks import Seen, Track
@@ -77,7 +78,7 @@ def looked_for(monkeypatch):
         asked.append(list(columns))
         return [tagged_track(maps.volume, column, mask) for column in columns]
 
-    monkeypatch.setattr(objects, "_tracks", tracks)
+    monkeypatch.setattr(objects, "tracks_in", tracks)
     return asked
 
 
@@ -174,7 +175,7 @@ def test_what_is_left_is_looked_for_where_something_looks_like_it_in_others(star
         mask[40:60, 40 : 60 if len(columns) > 1 else 43] = True
         return [tagged_track(maps.volume, column, mask) for column in columns]
 
-    monkeypatch.setattr(objects, "_tracks", tracks)
+    monkeypatch.setattr(objects, "tracks_in", tracks)
     look = Look(np.ones(1), 1.0, np.array([0.5, 0.5]), 0.3)
     monkeypatch.setattr(objects, "looks_of", lambda *_: [look, look])
     monkeypatch.setattr(Look, "map_of", lambda self, cells: np.ones(cells.shape[1:], np.float32))
@@ -213,10 +214,10 @@ def test_each_piece_of_a_class_is_handed_on_by_itself_and_trusted_by_how_well_it
         masks[0, 0] = 200
         return GivenMasks(volume.present(0)[:1], masks, np.array([[0.8, 0]], np.float32))
 
-    monkeypatch.setattr(objects, "_tracks", tracks)
+    monkeypatch.setattr(objects, "tracks_in", tracks)
     monkeypatch.setattr(objects, "hand_on", hand_on)
     monkeypatch.setattr(objects, "_fit", lambda track, volume, column: 0.8 if column == 0 else 0.0)
-    monkeypatch.setattr(objects._Maps, "within", lambda self, track, column: 1.0)
+    monkeypatch.setattr(EvidenceMaps, "within", lambda self, track, column: 1.0)
     places = start()()
     assert calls == [[0]] * 4
     (folder,) = places.state.glob("objects-000/*")

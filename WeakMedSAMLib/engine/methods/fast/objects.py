@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, partial, reduce
 from typing import Any
 
 import numpy as np
-import torch
 
 from WeakMedSAMLib.contract.events import Stage
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.stages import OBJECTS as STAGE
 from WeakMedSAMLib.engine.base.reporting import Tell, Work
 from WeakMedSAMLib.engine.base.state import reuse_or_make, stage_key
-from WeakMedSAMLib.engine.features.levels import SomeSlices
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import given as given_stage
 from WeakMedSAMLib.engine.methods.fast.cohort_masks import evidence_of
@@ -23,34 +21,22 @@ from WeakMedSAMLib.engine.methods.fast.given import (
     GivenMasks,
     Marks,
     hand_on,
-    handing_in,
     keep_masks,
     key_of_marks,
     prepared_in,
-    stride_in,
 )
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
+from WeakMedSAMLib.engine.methods.fast.object_search import EvidenceMaps, tracks_in
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.tagged import SeenCohort
-from WeakMedSAMLib.engine.parts.components import distinct_boxes
-from WeakMedSAMLib.engine.parts.handing_on import Box, GivenBox, Handing
-from WeakMedSAMLib.engine.parts.handing_ways import Drawn
-from WeakMedSAMLib.engine.parts.maps import resize_maps
-from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.handing_on import Box, GivenBox
 from WeakMedSAMLib.engine.parts.object_choice import IN_COMMON, Choice, Look, Objects, assign, looks_of, unit
 from WeakMedSAMLib.engine.parts.object_tracks import (
     Track,
-    boxes_in_map,
-    follow,
     in_common,
-    is_followed,
     look_and_place,
-    mean_within,
-    objects_at,
-    slices_to_follow,
 )
-from WeakMedSAMLib.engine.parts.prepared import PreparedLevel
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
@@ -58,38 +44,7 @@ from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 # Raised whenever the same labels give other masks, by `object_tracks`, `object_choice` or here.
 VERSION = 3
 
-_PLACES = (0.5, 0.25, 0.75)  # where among the slices that show a class objects are looked for
-_AT_ONCE = 24  # boxes that are drawn before a run may be ended
-_ENOUGH = 0.8  # fit from which a class is looked for no further
 _ARRAYS = [field.name for field in fields(Objects) if field.name != "patient"]
-
-
-@dataclass(frozen=True)
-class _Maps:
-    """Evidence P x m x m of each class on the slices of one volume that show it; None where there is none."""
-
-    volume: VolumeSlices
-    by_class: Sequence[np.ndarray | None]
-
-    def boxes(self, columns: Sequence[int], place: float, size: int) -> dict[int, np.ndarray]:
-        """Slice -> boxes N x 4 of the input frame, `size` pixels wide, around what some classes may be.
-
-        For each class one slice, at this place among those that show it, from 0 to 1.
-        """
-        found: dict[int, list[np.ndarray]] = {}
-        for column in columns:
-            maps, present = self.by_class[column], self.volume.present(column)
-            if maps is not None:
-                row = round(place * (len(present) - 1))
-                # Of a few cells there would be no box.
-                fine = resize_maps(torch.from_numpy(maps[row].astype(np.float32)), TARGET).numpy()
-                found.setdefault(int(present[row]), []).append(boxes_in_map(fine, size / TARGET))
-        return {index: distinct_boxes(np.concatenate(each)) for index, each in found.items()}
-
-    def within(self, track: Track, column: int) -> float:
-        """Mean evidence for a class within an object."""
-        maps = self.by_class[column]
-        return 0.0 if maps is None else mean_within(track, maps, self.volume.present(column))
 
 
 def find_objects(
@@ -175,7 +130,7 @@ class _Search:
             else:
                 asked = [column for column, look in enumerate(looks) if look is not None]
                 evidence = self._like(number, looks, typical)
-            tracks, fits, evident = self._followed(_Maps(volume, evidence), asked, given, step)
+            tracks, fits, evident = self._followed(EvidenceMaps(volume, evidence), asked, given, step)
             size = self.context.backbone.info.input_size
             boxes = [[track.box_on(tags, size) for tags in volume.tags.T] for track in tracks]
             made = _described(tracks, boxes, fits, evident, volume.patient, self.cohort.cells[number], typical)
@@ -231,7 +186,7 @@ class _Search:
         return maps
 
     def _followed(
-        self, maps: _Maps, asked: Sequence[int], given: GivenMasks | None, step: Tell
+        self, maps: EvidenceMaps, asked: Sequence[int], given: GivenMasks | None, step: Tell
     ) -> tuple[list[Track], np.ndarray, np.ndarray]:
         """K objects, how well each fits the classes that are asked for, and how evident they are in it: K x C."""
         volume, shares = maps.volume, classes_that_share(self.context.classes)
@@ -242,7 +197,7 @@ class _Search:
             others = [masks for other, masks in shown.items() if not shares[column, other]]
             return 0.0 if _is_any(track, others) else _fit(track, volume, column)
 
-        tracks = _tracks(maps, asked, fit, self.settings, self.context, step)
+        tracks = tracks_in(maps, asked, fit, self.settings, self.context, step)
         fits, evident = np.zeros((2, len(tracks), len(shares)))
         for column in asked:
             fits[:, column] = [fit(track, column) for track in tracks]
@@ -299,58 +254,6 @@ def _check(kept: Mapping[str, Any], patient: str, classes: int) -> Objects:
     if any(arrays[name].shape != shape for name, shape in shapes.items()) or arrays["looks"].shape[:1] != (count,):
         raise ValueError(f"objects of the shapes {[each.shape for each in arrays.values()]}")
     return Objects(patient, **arrays)
-
-
-def _tracks(
-    maps: _Maps,
-    looked_for: Sequence[int],
-    fit: Callable[[Track, int], float],
-    settings: FastSettings,
-    context: RunContext,
-    step: Tell,
-) -> list[Track]:
-    """Objects of a volume where the evidence of some classes is high, each followed once.
-
-    A class of which one was found that fits well is looked for on no further slice.
-    """
-    volume, tracks, left = maps.volume, list[Track](), list(looked_for)
-    work, ready = Work(len(_PLACES), step), prepared_in(volume, context.backbone)
-    handing = handing_in(volume, context.backbone, settings, prepared=ready)
-    for place in _PLACES:
-        boxes = maps.boxes(left, place, context.backbone.info.input_size)
-        here = Work(3 * len(boxes), work.part())
-        for index, asked in boxes.items():
-            draw = partial(_draw, handing, Work(2, here.part()))
-            new = [one for one in objects_at(index, asked, draw) if not is_followed(one, index, tracks)]
-            slices = slices_to_follow(index, max(1, stride_in(volume, settings)), volume.tags)
-            tracks += follow(
-                new, index, slices, partial(_handing_on, volume, ready, slices, context, settings, here.part(2))
-            )
-        left = [column for column in left if all(fit(one, column) < _ENOUGH for one in tracks)]
-    return tracks
-
-
-def _draw(handing: Handing, work: Work, indices: Sequence[int], boxes: Sequence[Box]) -> list[Drawn]:
-    """What the decoder draws, some boxes at a time; each call is a part of some work."""
-    found, step = list[Drawn](), work.part()
-    for at in range(0, len(boxes), _AT_ONCE):
-        step(at, len(boxes))
-        found += handing.draw_all(indices[at : at + _AT_ONCE], boxes[at : at + _AT_ONCE])
-    return found
-
-
-def _handing_on(
-    volume: VolumeSlices,
-    ready: PreparedLevel,
-    slices: np.ndarray,
-    context: RunContext,
-    settings: FastSettings,
-    step: Tell,
-    tags: np.ndarray,
-) -> Handing:
-    """What hands masks on from one to the next of some slices of a volume."""
-    alike = SomeSlices(volume.features.levels[context.backbone.info.cam_level], slices)
-    return Handing(alike, ready.some(slices), context.backbone, tags, step=step, tight=settings.tightness)
 
 
 def _fit(track: Track, volume: VolumeSlices, column: int) -> float:
