@@ -10,7 +10,14 @@ import torch
 
 from WeakMedSAMLib.engine.base.state import StageStore
 from WeakMedSAMLib.engine.methods.fast.cohort_novelty import cohort_novelty
-from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors, novelty, reference_cells, standardise_map
+from WeakMedSAMLib.engine.methods.fast.novelty import (
+    BACKGROUND,
+    CellDescriptors,
+    novelty,
+    reference_cells,
+    standardise_map,
+)
+from WeakMedSAMLib.engine.methods.fast.tagged import SeenCohort
 
 SLICES, DIM, M = 8, 6, 32
 ABSENT, PRESENT = np.arange(4), np.arange(4, 8)
@@ -151,9 +158,7 @@ def in_a_cohort(tmp_path, *described):
             id=f"{number:03d}",
             tags=tags,
             features=SimpleNamespace(key=f"features {number}"),
-            supervision=SimpleNamespace(sides=()),
             present=lambda column: PRESENT,
-            sided=lambda *_: None,
         )
         for number in range(len(described))
     ]
@@ -168,3 +173,21 @@ def test_absent_slices_of_air_are_nothing_to_compare_with(tmp_path):
     maps = in_a_cohort(tmp_path / "two", usual, airy)
     assert all(np.isfinite(one).all() and peaks_in_patch(one) for one in maps)
     assert in_a_cohort(tmp_path / "one", airy) == [None]
+
+
+def test_novelty_is_cut_to_the_side_that_is_known_of_a_class_where_it_is_asked_for():
+    novel = np.arange(3 * 4 * 4, dtype=np.float32).reshape(3, 4, 4)
+    left = np.zeros((3, 4, 4), bool)
+    left[..., 2:] = True
+    shown = {0: np.array([1, 2, 5]), 1: np.array([1, 2, 5]), 2: np.zeros(0, int)}
+
+    def sided(indices, column, size):
+        assert size == 4
+        return left[np.searchsorted(shown[0], indices)] if column == 0 else None
+
+    volume = SimpleNamespace(present=shown.get, sided=sided)
+    cohort = SeenCohort([volume], [], [[novel, novel, None]], [None])
+    assert np.array_equal(cohort.novelty(0, 0), np.where(left, novel, BACKGROUND))
+    assert np.array_equal(cohort.novelty(0, 0, slice(1, 2)), np.where(left, novel, BACKGROUND)[1:2])
+    assert np.array_equal(cohort.novelty(0, 1), novel)
+    assert cohort.novelty(0, 2) is None

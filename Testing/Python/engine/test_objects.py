@@ -222,3 +222,30 @@ def test_each_piece_of_a_class_is_handed_on_by_itself_and_trusted_by_how_well_it
     assert calls == [[0]] * 4
     (folder,) = places.state.glob("objects-000/*")
     assert np.load(folder / "trust.npy") == pytest.approx(np.array([[0.8 * 0.75, 0]]))
+
+
+@pytest.mark.parametrize(("fit_then", "taken"), [(0.9, "alike"), (0.0, "rest")])
+def test_what_is_hardly_trusted_is_looked_for_once_more_and_stays_if_nothing_better_is_found(
+    start, monkeypatch, fit_then, taken
+):
+    turns = []
+
+    def tracks(maps, columns, *_rest):
+        mask = np.zeros((TARGET, TARGET), bool)
+        mask[40:60, 40:60] = True
+        turns.append(columns)
+        track = tagged_track(maps.volume, 0, mask)
+        fits[track] = 0.55 if len(columns) > 1 else fit_then
+        return [track]
+
+    fits = {}
+    look = Look(np.ones(1), 1.0, np.array([0.5, 0.5]), 0.3)
+    monkeypatch.setattr(objects, "tracks_in", tracks)
+    monkeypatch.setattr(objects, "_fit", lambda track, _volume, column: fits[track] if column == 0 else 0.0)
+    monkeypatch.setattr(objects, "looks_of", lambda *_: [look, None])
+    monkeypatch.setattr(objects, "_TRUSTED", 0.4)  # 0.55 is trusted by 0.36
+    monkeypatch.setattr(Look, "map_of", lambda self, cells: np.ones(cells.shape[1:], np.float32))
+    monkeypatch.setattr(Look, "likeness", lambda self, looks, places: np.ones(len(looks)))
+    places = start()()
+    assert turns == [[0, 1], [0, 1], [0], [0]]
+    assert {path.name for path in places.state.glob("objects-*")} == {f"objects-{taken}-000", f"objects-{taken}-001"}

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 IN_COMMON = 0.3  # Dice from which two objects cannot be of two classes that exclude each other
-_LEAST_FIT = 0.6  # by the tags alone
+LEAST_FIT = 0.6  # by the tags alone
 _FITS = (0.5, 0.9)  # fits by the tags alone that are worth nothing, and all
 # Where it is known how the class looks in others: of the fit, less as much of it as what is nothing like that loses.
 _LEAST_LIKE = 0.4
@@ -163,7 +163,7 @@ def assign(objects: Objects, shares: np.ndarray, looks: Sequence[Look | None] | 
     for column, look in enumerate(looks):
         if look is not None:
             fits[:, column] *= 1 - _UNLIKE * (1 - look.likeness(objects.looks, objects.places))
-    least = np.array([_LEAST_FIT if look is None else _LEAST_LIKE for look in looks])
+    least = np.array([LEAST_FIT if look is None else _LEAST_LIKE for look in looks])
     enough = np.where(fits >= least, fits, 0)
     pairs = zip(*linear_sum_assignment(enough, maximize=True), strict=True)
     found = {int(column): int(row) for row, column in pairs if enough[row, column] > 0}

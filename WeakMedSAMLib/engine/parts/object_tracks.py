@@ -82,9 +82,12 @@ class Track:
         index = min(shown, key=lambda index: abs(index - self.start), default=self.start)
         if index == self.start:
             return self.start, self.seen.box
-        x0, y0, x1, y1 = grown_box(self.masks[index], 0)
-        pixel = size / TARGET
-        return index, (x0 * pixel, y0 * pixel, (x1 + 1) * pixel - 1, (y1 + 1) * pixel - 1)
+        return index, self._box_at(index, size)
+
+    def again(self, place: float, size: int) -> tuple[int, Seen]:
+        """What is seen of it on another slice, and that slice: at this place among those it is on, from 0 to 1."""
+        index = sorted(self.masks)[round(place * (len(self.masks) - 1))]
+        return index, Seen(self._box_at(index, size), self.masks[index], self.seen.quality)
 
     def fit(self, tags: np.ndarray) -> float:
         """How well it is on the slices that show a class, and on no others: 1 if on these alone, 0 by chance.
@@ -96,6 +99,11 @@ class Track:
         if not len(shown) or not len(not_shown):
             return 0.0
         return float(shown.mean() - not_shown.mean())
+
+    def _box_at(self, index: int, size: int) -> Box:
+        x0, y0, x1, y1 = grown_box(self.masks[index], 0)
+        pixel = size / TARGET
+        return x0 * pixel, y0 * pixel, (x1 + 1) * pixel - 1, (y1 + 1) * pixel - 1
 
 
 def boxes_in_map(evidence: np.ndarray, scale: float) -> np.ndarray:

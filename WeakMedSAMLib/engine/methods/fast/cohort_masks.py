@@ -111,17 +111,22 @@ def evidence_of(
     patients: Sequence[int],
     classes: ClassTable,
     smoothing: float,
+    anywhere: bool = False,
 ) -> list[np.ndarray | None]:
-    """Evidence for every class on the present slices of one volume, P x m x m; None where there are none."""
+    """Evidence for every class on the present slices of one volume, P x m x m; None where there are none.
+
+    With `anywhere` it is not cut to the side that is known of a class.
+    """
     volume, cells = cohort.volumes[number], cohort.cells[number]
     activation = activation_maps(classifier, cells.parts())
     maps: list[np.ndarray | None] = []
-    for column, novel in enumerate(cohort.novel[number]):
+    for column in range(len(classes)):
         present = volume.present(column)
         if not len(present):
             maps.append(None)
             continue
-        sided = volume.sided(present, column, activation.shape[-1])
+        novel = cohort.novel[number][column] if anywhere else cohort.novelty(number, column)
+        sided = None if anywhere else volume.sided(present, column, activation.shape[-1])
         body = cells.body[present] if sided is None else cells.body[present] & sided
         found = evidence(activation[present, column], novel, body, patients[column])
         expected = classes[column].known.brightness

@@ -15,14 +15,14 @@ from WeakMedSAMLib.contract.stages import NOVELTY as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.state import StageStore, reuse_or_make, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.novelty import BACKGROUND, CellDescriptors, novelty, reference_cells
+from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors, novelty, reference_cells
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN
 
 # Raised whenever the same input gives another output, by `novelty` or here: part of the keys of this stage and of those
 # after it.
-VERSION = 1
+VERSION = 2
 
 _EVEN_OTHERS = 2.0  # other volumes from which their absent slices count half as much as the own ones
 
@@ -95,8 +95,7 @@ class _Novelty:
         known = [None if (one := self._known[i]) is None else one[:, column] for i in [number, *lenders]]
         chosen = self._settings
         reads = (chosen.novelty_references, chosen.novelty_neighbours, chosen.novelty_brightness)
-        sides = [one.steps for one in volume.supervision.sides if one.column == column]
-        own = stage_key(VERSION, self._key, volume.features.key, *tags, *known, lenders, *reads, sides)
+        own = stage_key(VERSION, self._key, volume.features.key, *tags, *known, lenders, *reads)
         name = f"{STAGE}-{volume.id}-{column}"
         check = partial(self._check, number, column)
         return reuse_or_make(self._store, name, own, check, lambda: {"novelty": self._compute(number, column, lenders)})
@@ -119,8 +118,7 @@ class _Novelty:
             each = max(1, 2 * count // len(others))
             lent = torch.cat([self._lend(i, column, each) for i in others])
             found += weight * self._compare(number, present, lent)
-        sided = self._volumes[number].sided(present, column, found.shape[-1])
-        return found if sided is None else np.where(sided, found, np.float32(BACKGROUND))
+        return found
 
     def _lenders(self, column: int) -> list[int]:
         """Volumes with cells of the body that certainly do not show the class: absent slices may be air alone."""

@@ -19,7 +19,9 @@ from WeakMedSAMLib.engine.parts.handing_on import Box, Handing
 from WeakMedSAMLib.engine.parts.handing_ways import Drawn
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.object_choice import LEAST_FIT
 from WeakMedSAMLib.engine.parts.object_tracks import (
+    Seen,
     Track,
     boxes_in_map,
     follow,
@@ -34,6 +36,8 @@ from WeakMedSAMLib.engine.parts.run_context import RunContext
 _PLACES = (0.5, 0.25, 0.75)  # where among the slices that show a class objects are looked for
 _AT_ONCE = 24  # boxes that are drawn before a run may be ended
 _ENOUGH = 0.8  # fit from which a class is looked for no further
+_PROMISING = 0.3  # fit from which an object is followed once more
+_AGAIN = (0, 0.25, 0.75, 1)  # where among the slices that it is on
 
 
 @dataclass(frozen=True)
@@ -72,25 +76,39 @@ def tracks_in(
     context: RunContext,
     step: Tell,
 ) -> list[Track]:
-    """Objects of a volume where the evidence of some classes is high, each followed once.
+    """Objects of a volume where the evidence of some classes is high, followed along its slices.
 
-    A class of which one was found that fits well is looked for on no further slice.
+    A class of which one was found that fits well is looked for on no further slice. Where an object fades depends on
+    where it was found: of a class that nothing fits the best is followed once more, from other slices that it is on.
     """
-    volume, tracks, left = maps.volume, list[Track](), list(looked_for)
-    work, ready = Work(len(_PLACES), step), prepared_in(volume, context.backbone)
-    handing = handing_in(volume, context.backbone, settings, prepared=ready)
+    volume, size = maps.volume, context.backbone.info.input_size
+    work, ready = Work(len(_PLACES) + 1, step), prepared_in(volume, context.backbone)
+    handing, stride = handing_in(volume, context.backbone, settings, prepared=ready), stride_in(volume, settings)
+
+    def followed(index: int, seen: Sequence[Seen], tell: Tell) -> list[Track]:
+        slices = slices_to_follow(index, max(1, stride), volume.tags)
+        return follow(seen, index, slices, partial(_handing_on, volume, ready, slices, context, settings, tell))
+
+    tracks, left = list[Track](), list(looked_for)
     for place in _PLACES:
-        boxes = maps.boxes(left, place, context.backbone.info.input_size)
+        boxes = maps.boxes(left, place, size)
         here = Work(3 * len(boxes), work.part())
         for index, asked in boxes.items():
             draw = partial(_draw, handing, Work(2, here.part()))
             new = [one for one in objects_at(index, asked, draw) if not is_followed(one, index, tracks)]
-            slices = slices_to_follow(index, max(1, stride_in(volume, settings)), volume.tags)
-            tracks += follow(
-                new, index, slices, partial(_handing_on, volume, ready, slices, context, settings, here.part(2))
-            )
+            tracks += followed(index, new, here.part(2))
         left = [column for column in left if all(fit(one, column) < _ENOUGH for one in tracks)]
+    starts = [one.again(share, size) for one in _nearly(left, tracks, fit) for share in _AGAIN]
+    here = Work(len(starts), work.part())
+    for index, seen in starts:
+        tracks += followed(index, [seen], here.part())
     return tracks
+
+
+def _nearly(columns: Sequence[int], tracks: Sequence[Track], fit: Callable[[Track, int], float]) -> list[Track]:
+    """Of each class that no object fits the one that fits best, if it does so at all; each once."""
+    best = ((column, max(tracks, key=lambda one: fit(one, column))) for column in columns if tracks)
+    return [*dict.fromkeys(one for column, one in best if _PROMISING <= fit(one, column) < LEAST_FIT)]
 
 
 def _draw(handing: Handing, work: Work, indices: Sequence[int], boxes: Sequence[Box]) -> list[Drawn]:

@@ -42,7 +42,9 @@ from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 # Raised whenever the same labels give other masks, by `object_tracks`, `object_choice` or here.
-VERSION = 3
+VERSION = 4
+
+_TRUSTED = 0.3  # from which on no other object is looked for
 
 _ARRAYS = [field.name for field in fields(Objects) if field.name != "patient"]
 
@@ -80,24 +82,33 @@ def find_objects(
 
 
 def _in_cohort(search: _Search, given: Sequence[GivenMasks | None], work: Work) -> list[GivenMasks | None]:
-    """Objects by the tags of each volume; then, of what is left, those that are like what was found in others."""
+    """Objects by the tags of each volume; then, of what is left, those that are like what was found in others.
+
+    What is hardly trusted is left, too: it stays where none of these is trusted more.
+    """
     shares = classes_that_share(search.context.classes)
     seen = [search.objects(number, own, None, work.part(2)) for number, own in enumerate(given)]
     alone = [assign(each, shares) for each in seen]
     looks = [looks_of(seen, alone, each.patient, len(shares)) for each in seen]
     chosen = [assign(each, shares, look) for each, look in zip(seen, looks, strict=True)]
-    found = [
-        search.masks(number, each, one, own, STAGE, work.part())
-        for number, (each, one, own) in enumerate(zip(seen, chosen, given, strict=True))
-    ]
-    for number, look in enumerate(looks):
-        here = Work(2, work.part())
-        missing = _asked(search.cohort.volumes[number], found[number])
-        left = [each if column in missing else None for column, each in enumerate(look)]
+    found = []
+    for number, (each, look, choice, own) in enumerate(zip(seen, looks, chosen, given, strict=True)):
+        here = Work(4, work.part(2))
+        sure = {column: one for column, one in choice.items() if one.trust >= _TRUSTED}
+        masks = search.masks(number, each, sure, own, STAGE, here.part())
+        missing = _asked(search.cohort.volumes[number], masks)
+        left = [one if column in missing else None for column, one in enumerate(look)]
+        rest = {column: one for column, one in choice.items() if column not in sure}
         if any(left):
-            like = search.objects(number, found[number], left, here.part())
-            then = assign(like, shares, left)
-            found[number] = search.masks(number, like, then, found[number], f"{STAGE}-alike", here.part())
+            like = search.objects(number, masks, left, here.part())
+            then = {
+                column: one
+                for column, one in assign(like, shares, left).items()
+                if column not in rest or one.trust > rest[column].trust
+            }
+            masks = search.masks(number, like, then, masks, f"{STAGE}-alike", here.part())
+            rest = {column: one for column, one in rest.items() if column not in then}
+        found.append(search.masks(number, each, rest, masks, f"{STAGE}-rest", here.part()))
     return found
 
 
@@ -171,9 +182,10 @@ class _Search:
         return kept
 
     def _evidence(self, number: int) -> Sequence[np.ndarray | None]:
-        # Not smoothed: two things beside each other would be one piece of the map.
-        patients = self.cohort.patients_with()
-        return evidence_of(self.cohort, number, self.classifier, patients, self.context.classes, smoothing=0)
+        # Not smoothed: two things beside each other would be one piece of the map. On both sides, for an object of one
+        # class is found by the map of another one; on which side it lies counts when it is given to a class.
+        patients, classes = self.cohort.patients_with(), self.context.classes
+        return evidence_of(self.cohort, number, self.classifier, patients, classes, smoothing=0, anywhere=True)
 
     def _like(self, number: int, looks: Sequence[Look | None], typical: np.ndarray) -> Sequence[np.ndarray | None]:
         """Where on the slices that show a class there is something of its look: P x m x m, None without a look."""

@@ -12,7 +12,7 @@ import torch
 from WeakMedSAMLib.contract.events import Metric
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
+from WeakMedSAMLib.engine.methods.fast.novelty import BACKGROUND, CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.sce import TaggedSlices
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.parts.clustering import SubClasses, explore_sub_classes
@@ -20,6 +20,7 @@ from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.sub_class_report import sub_class_report
 from WeakMedSAMLib.engine.supervision.known_pixels import UNKNOWN
 
+_ALL = slice(None)
 _LESION_SHARE = 0.03  # of the cells of a slice: the most novel ones describe it for clustering
 
 
@@ -33,7 +34,8 @@ class SeenCohort:
     cells : sequence of CellDescriptors
         Of every volume.
     novel : sequence of sequences
-        By volume and class: novelty P x m x m of the present slices, None where there is nothing to compare with.
+        By volume and class: novelty P x m x m of the present slices, wherever the class may lie; None where there is
+        nothing to compare with.
     known : sequence
         Of every volume S x C x m x m, uint8: cells of which it is known whether they show a class; or None.
     """
@@ -47,6 +49,23 @@ class SeenCohort:
         """How many patients have slices that show a class, for every class."""
         columns = range(self.volumes[0].tags.shape[1])
         return [len({one.patient for one in self.volumes if len(one.present(column))}) for column in columns]
+
+    def novelty(self, number: int, column: int, rows: slice = _ALL) -> np.ndarray | None:
+        """Novelty of present slices of a volume, the least there is where the class cannot lie by its known side.
+
+        Parameters
+        ----------
+        number, column : int
+            Volume and class.
+        rows : slice
+            Which of the present slices.
+        """
+        volume, novel = self.volumes[number], self.novel[number][column]
+        if novel is None:
+            return None
+        found = np.asarray(novel[rows], np.float32)
+        sided = volume.sided(volume.present(column)[rows], column, found.shape[-1])
+        return found if sided is None else np.where(sided, found, np.float32(BACKGROUND))
 
 
 def gather_tagged(cohort: SeenCohort, settings: FastSettings, context: RunContext) -> TaggedSlices:
@@ -127,11 +146,12 @@ class _NoveltyOfSlices:
     def of_class(self, row: int, column: int) -> np.ndarray:
         """Novelty of one class on one slice: m x m, float32."""
         volume, index = self._slices[row]
-        novel, present = self._cohort.novel[volume][column], self._cohort.volumes[volume].present(column)
+        present = self._cohort.volumes[volume].present(column)
         position = int(np.searchsorted(present, index))
-        if novel is None or position == len(present) or present[position] != index:
+        if position == len(present) or present[position] != index:
             return np.zeros(self._cells, np.float32)
-        return np.asarray(novel[position], np.float32)
+        novel = self._cohort.novelty(volume, column, slice(position, position + 1))
+        return np.zeros(self._cells, np.float32) if novel is None else novel[0]
 
 
 class _KnownOfSlices:

@@ -110,7 +110,8 @@ class _Trainer:
         known = [self._known_cells(volume, own, grid) for volume, own in zip(volumes, given, strict=True)]
         novel = cohort_novelty(volumes, cells, settings, self._context, key, known)
         cohort = SeenCohort(volumes, cells, novel, known)
-        showcase.show(NOVELTY, novelty_maps(cohort.novel[shown], cells[shown].body.shape[-1]))
+        novelty = [cohort.novelty(shown, column) for column in range(len(self._context.classes))]
+        showcase.show(NOVELTY, novelty_maps(novelty, cells[shown].body.shape[-1]))
         slices = gather_tagged(cohort, settings, self._context)
         said = [entry.known.to_json() for entry in self._context.classes]
         # The hash of a volume says nothing of where its voxels lie; sides, and places in the body, go by that.
@@ -119,7 +120,7 @@ class _Trainer:
         read = settings_until(CLASSIFIER, settings)
         key = stage_key(sce.VERSION, key, read, slices.counts, slices.sub_classes, known)
         classifier = self._train_classifier(slices, key)
-        maps = evidence_maps(classifier, cells[shown], cohort.novel[shown], cohort.patients_with())
+        maps = evidence_maps(classifier, cells[shown], novelty, cohort.patients_with())
         showcase.show(CLASSIFIER, maps)
         watch_evidence(cohort, classifier, settings, self._context)
         given = find_objects(cohort, classifier, settings, self._context, key, given)
