@@ -6,7 +6,7 @@ sure gets one for each slice that is in doubt. What promises most comes first, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
+from WeakMedSAMLib.contract.labels.marks import Voxel
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.spans import spans_of_slices
@@ -123,21 +124,22 @@ def by_slice(proposal: Proposal) -> list[Proposal]:
 
 
 class Said(NamedTuple):
-    """What labels say of a class in a volume: tags by slice (see `presence`), other slices, the number of boxes."""
+    """What labels say of a class in a volume: tags by slice (see `presence`), other slices, corners of boxes."""
 
     tags: np.ndarray
     painted: Collection[int]
     confirmed: Collection[int]
-    boxes: int
+    boxes: Set[tuple[Voxel, ...]]
 
 
 def said_of(labels: VolumeLabels, class_name: str) -> Said:
     """Return what labels say by now, with slices counted as in proposals, of a class as it is called now."""
     painted, confirmed = PAINTED.slices(labels, class_name), CONFIRMED.slices(labels, class_name)
-    return Said(labels.presence(class_name), painted, confirmed, len(BOXES.marks(labels, class_name)))
+    boxes = frozenset(box.corners for box in BOXES.marks(labels, class_name))
+    return Said(labels.presence(class_name), painted, confirmed, boxes)
 
 
-def is_settled(proposal: Proposal, said: Said, boxes: int) -> bool:
+def is_settled(proposal: Proposal, said: Said, boxes: Set[tuple[Voxel, ...]]) -> bool:
     """Say whether a reader did on its slice what is proposed, or said otherwise, since masks were drawn.
 
     Parameters
@@ -145,13 +147,13 @@ def is_settled(proposal: Proposal, said: Said, boxes: int) -> bool:
     proposal : Proposal
     said : Said
         Of the class in the volume.
-    boxes : int
-        How many boxes of the class there were when the masks were drawn.
+    boxes : set
+        The boxes of the class that there were when the masks were drawn, as in `Said`.
     """
     if proposal.index in said.painted or (proposal.why in TAG_DOUBTS and proposal.index in said.confirmed):
         return True
     if proposal.gesture == BOX:
-        return said.boxes > boxes
+        return not said.boxes <= boxes
     now = int(said.tags[proposal.index]) if proposal.index < len(said.tags) else UNTAGGED
     if proposal.why == OUTLINE:
         return now == ABSENT

@@ -130,6 +130,9 @@ def test_what_is_sure_enough_or_says_nothing_is_not_proposed():
     assert propose(one_class(ClassQuality(place_unsure=True))) == []
 
 
+NONE = frozenset()
+
+
 @pytest.fixture
 def labels():
     made = VolumeLabels("scan", n_slices=4, size=(6, 5, 4))
@@ -140,11 +143,14 @@ def labels():
 
 def test_a_box_settles_the_place_of_a_class(labels):
     (box,) = propose(one_class(quality([0.3] * 4, place_unsure=True)))
-    assert not is_settled(box, said_of(labels, "liver"), 0)
+    assert not is_settled(box, said_of(labels, "liver"), NONE)
     BOXES.put(labels, [Box("liver", (1, 1, 2), (3, 3, 2))])
-    assert is_settled(box, said_of(labels, "liver"), 0)
-    assert not is_settled(box, said_of(labels, "liver"), 1)  # there was one before
-    assert not is_settled(box, said_of(labels, "spleen"), 0)
+    assert is_settled(box, said_of(labels, "liver"), NONE)
+    told = said_of(labels, "liver").boxes
+    assert not is_settled(box, said_of(labels, "liver"), told)  # it was there before
+    assert not is_settled(box, said_of(labels, "spleen"), NONE)
+    BOXES.put(labels, [Box("liver", (1, 1, 2), (3, 4, 2))])
+    assert is_settled(box, said_of(labels, "liver"), told)  # another one in its place
 
 
 @pytest.mark.parametrize("state", ["drawn", "fine", "scribbled"])
@@ -153,23 +159,23 @@ def test_what_was_corrected_or_said_to_be_fine_is_settled(labels, state):
     pixels = np.full((5, 6), 1, np.uint8)
     pixels[0, 0] = 255 if state == "scribbled" else 1
     PAINTED.put(labels, "liver", first.index, state, pixels)
-    assert is_settled(first, said_of(labels, "liver"), 0)
-    assert not is_settled(second, said_of(labels, "liver"), 0)
+    assert is_settled(first, said_of(labels, "liver"), NONE)
+    assert not is_settled(second, said_of(labels, "liver"), NONE)
 
 
 def test_a_tag_that_was_changed_is_settled(labels):
     (doubt,) = propose(one_class(quality([0.9] * 4, doubted={3: "range_end"})))
-    assert not is_settled(doubt, said_of(labels, "liver"), 0)
+    assert not is_settled(doubt, said_of(labels, "liver"), NONE)
     labels.set("liver", 3, ABSENT)
-    assert is_settled(doubt, said_of(labels, "liver"), 0)
+    assert is_settled(doubt, said_of(labels, "liver"), NONE)
 
 
 def test_an_outline_is_in_doubt_until_the_slice_is_said_to_be_without(labels):
     (edge,) = propose(one_class(quality([0.3, 1.0, 1.0, 1.0])))
     labels.set("liver", 0, UNTAGGED)
-    assert not is_settled(edge, said_of(labels, "liver"), 0)
+    assert not is_settled(edge, said_of(labels, "liver"), NONE)
     labels.set("liver", 0, ABSENT)
-    assert is_settled(edge, said_of(labels, "liver"), 0)
+    assert is_settled(edge, said_of(labels, "liver"), NONE)
 
 
 def test_of_files_of_before_a_tag_answers_whether_a_slice_shows_the_class(labels):
@@ -177,6 +183,6 @@ def test_of_files_of_before_a_tag_answers_whether_a_slice_shows_the_class(labels
     (missed,) = propose(one_class(before))
     assert missed.tag is None
     labels.set("liver", missed.index, UNTAGGED)
-    assert not is_settled(missed, said_of(labels, "liver"), 0)
+    assert not is_settled(missed, said_of(labels, "liver"), NONE)
     labels.set("liver", missed.index, ABSENT)
-    assert is_settled(missed, said_of(labels, "liver"), 0)
+    assert is_settled(missed, said_of(labels, "liver"), NONE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.marks import Voxel
 from WeakMedSAMLib.contract.proposals import Proposal, Said, VolumeState, by_slice, is_settled, propose, said_of
 from WeakMedSAMLib.contract.quality import RANGE, ClassQuality
 from WeakMedSAMLib.contract.run_folder import RunFolder
@@ -20,6 +22,8 @@ from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewS
 from WeakMedSAMLib.frontend.results.run_results import StoredResult
 from WeakMedSAMLib.frontend.results.teaching import classNow
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
+
+_Boxes = frozenset[tuple[Voxel, ...]]
 
 
 class ToLookAt(NamedTuple):
@@ -32,14 +36,14 @@ class ToLookAt(NamedTuple):
 
 
 class _ClassNow(NamedTuple):
-    """What became of a class in a volume since its masks were drawn; the last is how many boxes the run was told."""
+    """What became of a class in a volume since its masks were drawn; the last are the boxes that the run was told."""
 
     volumeNode: Any
     className: str
     axis: str
     fine: Collection[int]
     said: Said | None
-    boxes: int
+    boxes: _Boxes
 
     def isOpen(self, proposal: Proposal) -> bool:
         """Say whether nobody saw to it."""
@@ -66,8 +70,8 @@ class CohortProposals:
         self._states: dict[str, VolumeState] = {}
         self._rankedFor: set[tuple[str, str]] | None = None
         self._ranked: list[Proposal] = []
-        # Run folder -> hash of a volume -> class -> how many boxes the run was told.
-        self._told: dict[Path, dict[str, dict[str, int]]] = {}
+        # Run folder -> hash of a volume -> class -> the boxes that the run was told.
+        self._told: dict[Path, dict[str, dict[str, _Boxes]]] = {}
 
     def forget(self) -> None:
         """Read run folders again the next time."""
@@ -130,10 +134,10 @@ class CohortProposals:
         if labels is not None and labels.axis != result.axis:
             return None
         said = said_of(labels, className) if labels is not None else None
-        return _ClassNow(node, className, result.axis, fine, said, self._toldBoxes(result).get(name, 0))
+        return _ClassNow(node, className, result.axis, fine, said, self._toldBoxes(result).get(name, frozenset()))
 
-    def _toldBoxes(self, result: StoredResult) -> dict[str, int]:
-        """Class -> how many boxes the run had that drew the masks of a volume; none where its file cannot be read."""
+    def _toldBoxes(self, result: StoredResult) -> dict[str, _Boxes]:
+        """Class -> the boxes that the run had that drew the masks of a volume; none where its file cannot be read."""
         folder = result.folder.parent.parent
         if folder not in self._told:
             self._told[folder] = _boxesIn(RunFolder(folder).tags)
@@ -157,19 +161,20 @@ def _withoutRanges(volumeId: str, state: VolumeState, right: Collection[tuple[st
     return state._replace(classes=classes)
 
 
-def _boxesIn(file: Path) -> dict[str, dict[str, int]]:
-    """Hash of a volume -> class -> number of boxes, of a label file; without the pixels beside it."""
+def _boxesIn(file: Path) -> dict[str, dict[str, _Boxes]]:
+    """Hash of a volume -> class -> corners of its boxes, of a label file; without the pixels beside it."""
     try:
         data = read_json(file)
     except UserError:
         return {}
-    found: dict[str, dict[str, int]] = {}
+    found: dict[str, dict[str, _Boxes]] = {}
     volumes = data.get("volumes") if isinstance(data, dict) else None
     for volume in volumes if isinstance(volumes, list) else ():
         kinds = volume.get("labels") if isinstance(volume, dict) else None
         boxes = kinds.get(BOXES.name) if isinstance(kinds, dict) else None
-        for box in boxes if isinstance(boxes, list) else ():
-            if isinstance(box, dict):
-                counts = found.setdefault(str(volume.get("sha256") or ""), {})
-                counts[str(box.get("class"))] = counts.get(str(box.get("class")), 0) + 1
+        for record in boxes if isinstance(boxes, list) else ():
+            with suppress(UserError):
+                box = BOXES.mark_from_json(record, "the box")
+                ofClass = found.setdefault(str(volume.get("sha256") or ""), {})
+                ofClass[box.class_name] = ofClass.get(box.class_name, frozenset()) | {box.corners}
     return found
