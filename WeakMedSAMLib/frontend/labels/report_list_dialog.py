@@ -65,11 +65,11 @@ class ReportListDialog:
         self.classBoxes = {name: self._addBox(_("Shows {name}").format(name=name), name) for name in classNames}
         self.yesEdit = self._addWords(_("Words for yes"), YES)
         self.noEdit = self._addWords(_("Words for no"), NO)
-        self._buttons = qt.QDialogButtonBox(qt.QDialogButtonBox.Ok | qt.QDialogButtonBox.Cancel)
-        self._form.addRow(self._buttons)
-        self._buttons.connect("accepted()", self._dialog.accept)
-        self._buttons.connect("rejected()", self._dialog.reject)
-        self.okButton = self._buttons.button(qt.QDialogButtonBox.Ok)
+        buttons = qt.QDialogButtonBox(qt.QDialogButtonBox.Ok | qt.QDialogButtonBox.Cancel)
+        self._form.addRow(buttons)
+        buttons.connect("accepted()", self._dialog.accept)
+        buttons.connect("rejected()", self._dialog.reject)
+        self.okButton = buttons.button(qt.QDialogButtonBox.Ok)
         for box in (self.scansBox, *self.classBoxes.values()):
             box.connect("currentIndexChanged(int)", guarded(self._onChosen))
         self._onChosen()
@@ -84,12 +84,11 @@ class ReportListDialog:
         return ReportColumns(
             self._columnIn(self.scansBox),
             {name: column for name, column in classes.items() if column},
-            *(tuple(word.strip() for word in edit.text.split(",") if word.strip()) for edit in self._words),
+            *(
+                tuple(word.strip() for word in edit.text.split(",") if word.strip())
+                for edit in (self.yesEdit, self.noEdit)
+            ),
         )
-
-    @property
-    def _words(self) -> tuple[Any, Any]:
-        return self.yesEdit, self.noEdit
 
     def _addBox(self, text: str, proposed: str) -> Any:
         box = qt.QComboBox()

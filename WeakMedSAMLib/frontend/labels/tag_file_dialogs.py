@@ -57,10 +57,11 @@ class TagFileDialogs:
         if not path:
             return
         _keepFolder(path)
+        table = read_text(Path(path), utf16=True) if Path(path).suffix.lower() == ".csv" else None
         if is_markups_file(path):
             messages: list[str] | None = self._takeMarkups(path)
-        elif Path(path).suffix.lower() == ".csv" and not is_tags_csv(read_text(Path(path), utf16=True)):
-            messages = self._takeReports(path, title)
+        elif table is not None and not is_tags_csv(table):
+            messages = self._takeReports(table, title)
         else:
             messages = self._takeTags(path, title)
         if messages is None:
@@ -77,18 +78,18 @@ class TagFileDialogs:
             return None
         return self._labels.session.importTags(cohort, volumes, numbering)
 
-    def _takeReports(self, path: str, title: str) -> list[str] | None:
+    def _takeReports(self, table: str, title: str) -> list[str] | None:
         """Take over what a list of reports says of the volumes in the scene; returns as `_takeTags`.
 
         Such a list may hold a hospital's: of scans that are not here nothing stays in the scene.
         """
-        text, session, volumes = read_text(Path(path), utf16=True), self._labels.session, self._volumes()
+        session, volumes = self._labels.session, self._volumes()
         here = {comparable_name(name) for name, _key, _counts in volumes}
-        columns, scans = report_columns(text, here)
+        columns, scans = report_columns(table, here)
         asked = ReportListDialog(self._parent, title, columns, scans, session.classes.names).ask()
         if asked is None:
             return None
-        cohort = scan_tags_from_csv(text, asked.scans, asked.classes, asked.yes, asked.no)
+        cohort = scan_tags_from_csv(table, asked.scans, asked.classes, asked.yes, asked.no)
         known = [each for each in cohort.volumes if comparable_name(each.name) in here]
         others = len(cohort.volumes) - len(known)
         if not known:

@@ -221,7 +221,7 @@ class Corrections(CorrectionSteps):
     def _scribbled(
         self, className: str, index: int, shows: np.ndarray, not_: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return what is scribbled on a slice now, and where scribbles are gone, as of `correction_edits`."""
+        """Note what is scribbled on a slice; return that, and where scribbles are gone, as of `correction_edits`."""
         pixels = np.full(np.shape(shows), UNKNOWN, np.uint8)
         pixels[np.asarray(not_, bool)] = NOT_SHOWN
         pixels[np.asarray(shows, bool)] = SHOWN

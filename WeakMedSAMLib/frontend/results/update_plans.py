@@ -118,8 +118,10 @@ def _askedOf(record: RunRecord) -> RunSettings:
 
 
 def _isOnDisk(record: RunRecord) -> bool:
+    places = RunFolder(folderOf(record))
     try:
-        return RunFolder(folderOf(record)).run.is_file() and _modelOf(record).is_dir()
+        # Whose model it is says the description, which is long where volumes are many, and is asked for often.
+        return places.run.is_file() and (places.model.is_dir() or _modelOf(record).is_dir())
     except UserError:
         # Its description cannot be read, which an update says.
         return True
