@@ -38,6 +38,7 @@ _AT_ONCE = 24  # boxes that are drawn before a run may be ended
 _ENOUGH = 0.8  # fit from which a class is looked for no further
 _PROMISING = 0.3  # fit from which an object is followed once more
 _AGAIN = (0, 0.25, 0.75, 1)  # where among the slices that it is on
+_SURE = 0.7  # fit from which what was followed once more counts
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def tracks_in(
     starts = [one.again(share, size) for one in _nearly(left, tracks, fit) for share in _AGAIN]
     here = Work(len(starts), work.part())
     for index, seen in starts:
-        tracks += followed(index, [seen], here.part())
+        once_more = followed(index, [seen], here.part())
+        tracks += [one for one in once_more if any(fit(one, column) >= _SURE for column in left)]
     return tracks
 
 
