@@ -57,7 +57,7 @@ def test_one_that_fits_well_ends_the_search(search):
 
 
 def test_of_what_nothing_fits_the_best_is_followed_once_more_from_elsewhere(search):
-    # From slice 6 it is on 2 to 10. Of those that are followed once more one that fits by little more may do so by chance.
+    # From slice 6 it is on 2 to 10. One of many tries may fit a little better by chance.
     found = search.search({6: 0.5, 3: 0.4, 2: 0.7, 4: 0.65})
     assert search.followed == [6, 3, 8, 2, 4, 8, 10]
     assert [track.start for track in found] == [6, 3, 8, 2]
