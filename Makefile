@@ -1,6 +1,6 @@
 # Every target sets up what it needs; repeated, the set-up is skipped.
 #   PYTHON=...     the interpreter to make .venv with (found by itself otherwise)
-#   WORKERS=2      how many tests run side by side; 0 for one after the other
+#   WORKERS=3      how many tests run side by side, on two cores: they wait for Qt a quarter of their time; 0 for one after the other
 #   PIP_ARGS=...   further options for pip, such as --find-links or --extra-index-url for a CPU build of torch
 #   SLICER=5.12    the version of 3D Slicer that `make package` is for; SYSTEM=linux the system for `make wheelhouse`
 #   BENCH_DATA=... folder of <case>_image.nii.gz and <case>_mask.nii.gz for `make bench`
@@ -10,7 +10,7 @@ STAMP := $(VENV)/.weakmedsam-installed
 PYTHON ?=
 PIP_ARGS ?=
 PYTEST_ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 BENCH_DATA ?= ../shared/data/lgg_flair
 BENCH_ARGS ?= --cold --edit-rerun
 FUZZ_SECONDS ?= 600
@@ -49,7 +49,7 @@ demo: $(STAMP) ## Segment the lungs of a real chest CT from slice tags, into dem
 SIDE_BY_SIDE := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Tests with a limit of time go first, beside nothing else; pytest ends with 5 where Slicer's packages are missing.
-test: lint ## Lint, then run every test but the long ones, WORKERS (2) at a time
+test: lint ## Lint, then run every test but the long ones, WORKERS (3) at a time
 	$(BIN)/python -m pytest Testing/Python/frontend -m "alone and not soak" || [ $$? -eq 5 ]
 	$(SIDE_BY_SIDE) -m "not alone and not soak" $(PYTEST_ARGS)
 
