@@ -1464,6 +1464,22 @@
         <translation>Installieren Sie es neu, und drücken Sie dann ↻: „4. Erzeugen“, Details.</translation>
     </message>
     <message>
+        <source>The confidence in &apos;{volume}&apos; is {percent} %.</source>
+        <translation>Die Sicherheit in „{volume}“ ist {percent} %.</translation>
+    </message>
+    <message>
+        <source>&apos;{class}&apos;: place unsure (slices: {slices}); put a box around it on slice {slice}.</source>
+        <translation>„{class}“: Ort unsicher (Schichten: {slices}); setzen Sie in Schicht {slice} eine Box darum.</translation>
+    </message>
+    <message>
+        <source>&apos;{class}&apos;: extent unsure (slices: {slices}); correct these slices.</source>
+        <translation>„{class}“: Ausdehnung unsicher (Schichten: {slices}); korrigieren Sie diese Schichten.</translation>
+    </message>
+    <message>
+        <source>&apos;{class}&apos;: no label says where it is (unsure slices: {slices}); tag it, or put a box around it on slice {slice}.</source>
+        <translation>„{class}“: Keine Angabe sagt, wo es ist (unsichere Schichten: {slices}); markieren Sie es, oder setzen Sie in Schicht {slice} eine Box darum.</translation>
+    </message>
+    <message>
         <source>It is not sure what is meant by &apos;{class}&apos;, on {slices} of {total} slices: put a box around it where it is largest.</source>
         <translation>Auf {slices} von {total} Schichten ist nicht sicher, was mit &apos;{class}&apos; gemeint ist: Setzen Sie dort eine Box darum, wo es am größten ist.</translation>
     </message>

@@ -13,10 +13,14 @@ from WeakMedSAMLib.contract.labels.labelled_volume import AXES, Numbering
 from .errors import UserError
 from .files import read_json
 
-# Codes of advice.
+# Codes of advice. The last line is of files of before, where one class was spoken of and slices were only counted; the
+# first of its codes is that of a proposal, too.
 TAG_MORE_VOLUMES, TAG_ABSENT_SLICES, CHECK_SLICES = "tag_more_volumes", "tag_absent_slices", "check_slices"
 TOO_SMALL, TOO_LARGE = "mask_too_small", "mask_too_large"
 PLACE_UNSURE, EDGE_UNSURE = "place_unsure", "edge_unsure"
+# What is doubted of a class of low confidence: where it is, since network and pseudo-mask do not mean the same thing;
+# how far it reaches; where it is, of which no label of the volume says anything.
+PLACE_DOUBTED, EXTENT_DOUBTED, PLACE_UNSAID = CLASS_DOUBTS = ("place_doubted", "extent_doubted", "place_unsaid")
 # Why a tag is doubted that says present: the range seems to end before; one slice that is not like the others; a range
 # as a whole, perhaps of another volume; one that is of another class. And why of one that says absent: a range seems to
 # go on; something was not tagged.
@@ -87,6 +91,10 @@ class ClassQuality:
     place_unsure : bool or None
         Whether it is doubtful that network and pseudo-mask mean the same thing, so that a box would help; None of a
         method that boxes do not help, and in files of before.
+    unsure_of : str
+        What is doubted where the confidence is low, out of `CLASS_DOUBTS`; empty elsewhere, and in files of before.
+    unsure_on : list of int
+        The slices with low confidence that show the class or are tagged present, where it is.
     """
 
     confidence: float | None = None
@@ -99,6 +107,8 @@ class ClassQuality:
     doubted: dict[int, str] = field(default_factory=dict)
     pixels: list[int] = field(default_factory=list)
     place_unsure: bool | None = None
+    unsure_of: str = ""
+    unsure_on: list[int] = field(default_factory=list)
 
     def turned(self) -> ClassQuality:
         """Return the same with slices counted from the other end."""
@@ -112,6 +122,7 @@ class ClassQuality:
             tagged=None if self.tagged is None else sorted(last - index for index in self.tagged),
             doubted={last - index: why for index, why in self.doubted.items()},
             pixels=self.pixels[::-1],
+            unsure_on=sorted(last - index for index in self.unsure_on),
         )
 
     @classmethod
@@ -129,6 +140,8 @@ class ClassQuality:
             doubted=_doubted(data.get("doubted")),
             pixels=[int(count) for count in _numbers(data.get("pixels"))],
             place_unsure=data["place_unsure"] if isinstance(data.get("place_unsure"), bool) else None,
+            unsure_of=data["unsure_of"] if data.get("unsure_of") in CLASS_DOUBTS else "",
+            unsure_on=[int(index) for index in _numbers(data.get("unsure_on")) if index >= 0],
         )
 
 
@@ -143,7 +156,7 @@ class Quality:
     low_confidence : bool
         Whether the user should be warned.
     advice : Advice or None
-        None where nothing is needed.
+        What would help beside what is to be done about single classes, see `class_doubts`; None where nothing would.
     slice_confidence : list of float
         Of the least sure class on each slice.
     classes : dict

@@ -6,10 +6,21 @@ import json
 
 import pytest
 
+from WeakMedSAMLib.contract.class_doubts import class_doubts
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.quality import CHECK_SLICES, TAG_MORE_VOLUMES, Advice, ClassQuality, Quality, read_quality
+from WeakMedSAMLib.contract.quality import (
+    CHECK_SLICES,
+    PLACE_DOUBTED,
+    TAG_MORE_VOLUMES,
+    Advice,
+    ClassQuality,
+    Quality,
+    read_quality,
+)
 
-CLASS = ClassQuality(0.4, 2, [0], 1.5, [0.25, 0.5, 1.0], [0.5, 0.5, 0.0], [0, 1], {}, [0, 7, 9], True)
+CLASS = ClassQuality(
+    0.4, 2, [0], 1.5, [0.25, 0.5, 1.0], [0.5, 0.5, 0.0], [0, 1], {}, [0, 7, 9], True, PLACE_DOUBTED, [0, 1]
+)
 ADVICE = Advice(TAG_MORE_VOLUMES, "Tag more volumes.", {"patients": 1})
 WHOLE = Quality(0.4, True, ADVICE, [0.25, 0.5, 1.0], {"liver": CLASS}, 1, {"low": 0.0}, "j", "slicer")
 
@@ -69,6 +80,8 @@ def test_slices_counted_from_the_other_end():
     assert turned.slice_probability == [0.0, 0.5, 0.5]
     assert turned.tagged == [1, 2]
     assert (turned.pixels, turned.place_unsure) == ([9, 7, 0], True)
+    assert (turned.unsure_of, turned.unsure_on) == (PLACE_DOUBTED, [1, 2])
+    assert class_doubts({"liver": turned})[0].values["slice"] == 0
     assert turned.turned() == CLASS
 
 
@@ -76,3 +89,16 @@ def test_advice_travels_with_a_warning():
     advice = Advice(CHECK_SLICES, "Check.", {"a": 1})
     assert Advice.from_json(advice.to_json()) == advice
     assert Advice.from_json({"code": None, "values": 3}) == Advice("", "")
+
+
+def test_files_of_before_and_odd_ones_say_nothing_of_what_is_doubted():
+    before = ClassQuality.from_json({"confidence": 0.2, "place_unsure": True, "slice_confidence": [0.1]})
+    odd = ClassQuality.from_json({"unsure_of": ["x"], "unsure_on": [-3, "a"]})
+    lone = ClassQuality.from_json({"unsure_of": PLACE_DOUBTED, "unsure_on": [-3]})
+    assert class_doubts({"liver": before, "spleen": odd, "heart": lone}) == []
+
+
+def test_many_scattered_slices_are_cut_short():
+    quality = ClassQuality(confidence=0.2, unsure_of=PLACE_DOUBTED, unsure_on=[*range(0, 20, 2)])
+    (doubt,) = class_doubts({"liver": quality})
+    assert dict(doubt.values) == {"class": "liver", "slices": "0, 2, 4, 6, 8, 10, ...", "slice": 10}

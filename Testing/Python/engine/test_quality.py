@@ -9,12 +9,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from WeakMedSAMLib.contract.class_doubts import class_doubts
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.events import with_name
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.quality import (
     CHECK_SLICES,
-    EDGE_UNSURE,
-    PLACE_UNSURE,
+    EXTENT_DOUBTED,
+    PLACE_DOUBTED,
+    PLACE_UNSAID,
     TOO_LARGE,
     TOO_SMALL,
     Advice,
@@ -96,7 +99,7 @@ def test_a_class_without_a_mask_is_not_too_small():
 def test_below_a_limit_the_result_is_called_unsure(agreement, low):
     result = report([PRESENT, ABSENT], evidence([agreement, NAN], [1, 0], [10, 0]))
     assert result.low_confidence is low
-    assert bool(result.advice) is low
+    assert bool(class_doubts(result.classes)) is low
 
 
 def test_one_volume_must_agree_more_to_be_called_sure():
@@ -129,51 +132,75 @@ def test_no_mask_and_no_tag_is_no_figure_and_not_sure():
         ([PRESENT, ABSENT], 1, ["1 volume", "more volumes"]),
         ([PRESENT, ABSENT], 7, ["7 volume", "more volumes"]),
         ([PRESENT, UNTAGGED], 20, ["absent"]),
-        ([PRESENT, ABSENT], 20, ["lowest confidence"]),
     ],
 )
-def test_it_says_what_would_help_most(tags, patients, words):
-    advice = report(tags, evidence([0.1, NAN], [1, 0], [10, 0]), patients=patients).advice.message
-    assert all(word in advice for word in words)
+def test_it_says_what_would_help_beside_the_classes(tags, patients, words):
+    found = report(tags, evidence([0.1, NAN], [1, 0], [10, 0]), patients=patients)
+    assert all(word in found.advice.message for word in words)
+    assert [one.code for one in class_doubts(found.classes)] == [EXTENT_DOUBTED]
 
 
-def test_it_says_whether_place_or_edge_is_unsure_of_the_class_that_is_least_sure():
+def test_where_enough_is_tagged_nothing_would_help_but_what_is_said_of_classes():
+    found = report([PRESENT, ABSENT], evidence([0.1, NAN], [1, 0], [10, 0]), patients=20)
+    assert found.low_confidence
+    assert found.advice is None
+
+
+@pytest.mark.parametrize("patients", [1, 20])
+def test_it_says_of_each_unsure_class_whether_place_or_extent_is_doubted_and_where(patients):
     tags = [[PRESENT, PRESENT]] * 3 + [[ABSENT, ABSENT]]
     sure = evidence([0.9, 0.9, 0.9, NAN], [1, 1, 1, 0], [10, 10, 10, 0])
     elsewhere, rough = (
-        replace(evidence([0.3, 0.8, 0.3, NAN], [1, 1, 1, 0], [10, 10, 10, 0]), concord=np.array([*concord, NAN]))
-        for concord in ([0.4, 0.9, 0.4], [0.9, 0.9, 0.9])
+        replace(evidence([0.3, 0.85, seen, NAN], [1, 1, 1, 0], [10, 30, 20, 0]), concord=np.array([*concord, NAN]))
+        for seen, concord in ((0.3, [0.4, 0.9, 0.4]), (0.35, [0.9, 0.9, 0.9]))
     )
-    place, edge = report(tags, sure, elsewhere).advice, report(tags, sure, rough).advice
-    assert (place.code, edge.code) == (PLACE_UNSURE, EDGE_UNSURE)
-    assert dict(place.values) == dict(edge.values) == {"class": "heart", "slices": 2, "total": 3}
-    assert "put a box around it" in place.message
-    assert "2 of 3 slices" in edge.message
+    place, extent = (class_doubts(report(tags, rough, one, patients=patients).classes) for one in (elsewhere, sure))
+    assert [one.code for one in place] == [PLACE_DOUBTED, EXTENT_DOUBTED]  # the least sure first
+    assert [one.code for one in extent] == [EXTENT_DOUBTED]
+    assert dict(place[0].values) == {"class": "heart", "slices": "0, 2", "slice": 1}
+    assert dict(extent[0].values) == {"class": "lungs", "slices": "0, 2", "slice": 1}
+    assert "put a box around it on slice 1" in place[0].message
+    assert "slices: 0, 2" in extent[0].message
     classes = [report(tags, sure, one).classes for one in (elsewhere, rough)]
     assert [found["heart"].place_unsure for found in classes] == [True, False]
     assert classes[0]["lungs"].place_unsure is None  # boxes do not help there
-    assert classes[0]["heart"].pixels == [10, 10, 10, 0]
+    assert classes[0]["heart"].pixels == [10, 30, 20, 0]
 
 
-def test_slices_without_a_pseudo_mask_say_nothing_of_the_place():
+def test_slices_without_a_pseudo_mask_do_not_say_that_the_place_is_doubted():
     tags = [PRESENT] * 4 + [ABSENT]
     few = replace(evidence([0.3] * 4 + [NAN], [1] * 4 + [0], [10] * 4 + [0]), concord=np.array([0.4] + [NAN] * 4))
     none = replace(few, concord=np.full(5, NAN))
-    assert report(tags, few).advice.code == PLACE_UNSURE
-    assert report(tags, none).advice.code == EDGE_UNSURE
+    assert report(tags, few).classes["lungs"].unsure_of == PLACE_DOUBTED
+    assert report(tags, none).classes["lungs"].unsure_of == EXTENT_DOUBTED
 
 
-def test_slices_just_below_the_limit_of_few_patients_are_counted():
+def test_where_no_tag_says_that_a_class_is_there_its_place_is_unsaid():
+    found = replace(evidence([NAN, 0.5, 0.5, NAN], [0.2, 0.6, 0.6, 0.2], [0, 10, 30, 0]), concord=np.full(4, NAN))
+    for tags in ([UNTAGGED] * 4, [ABSENT] + [UNTAGGED] * 3):
+        (doubt,) = class_doubts(report(tags, found, patients=4).classes)
+        assert (doubt.code, dict(doubt.values)) == (PLACE_UNSAID, {"class": "lungs", "slices": "1-2", "slice": 2})
+
+
+def test_slices_just_below_the_limit_of_few_patients_are_among_them():
     between = replace(evidence([LOW_CONFIDENCE * 1.005, NAN], [1, 0], [10, 0]), concord=np.ones(2))
-    assert report([PRESENT, ABSENT], between, patients=10).advice.values["slices"] == 1
+    assert report([PRESENT, ABSENT], between, patients=10).classes["lungs"].unsure_on == [0]
+
+
+def test_of_sure_classes_nothing_is_doubted():
+    sure = report([PRESENT, ABSENT], evidence([0.95, NAN], [1, 0], [10, 0]))
+    assert class_doubts(sure.classes) == []
+    assert sure.classes["lungs"].unsure_on == []
 
 
 def test_a_class_of_which_nothing_was_drawn_needs_a_box():
-    nothing = replace(evidence([NAN, NAN], [1, 0], [0, 0]), concord=np.full(2, NAN))
-    advice = report([PRESENT, ABSENT], nothing).advice
-    assert (advice.code, dict(advice.values)) == (PLACE_UNSURE, {"class": "lungs", "slices": 1, "total": 1})
-    assert report([PRESENT, ABSENT], nothing).classes["lungs"].place_unsure is True
-    assert report([UNTAGGED, ABSENT], nothing).classes["lungs"].place_unsure is False  # nobody says that it is there
+    nothing = replace(evidence([NAN] * 4, [1, 1, 1, 0], [0] * 4), concord=np.full(4, NAN))
+    found = report([PRESENT] * 3 + [ABSENT], nothing).classes
+    (doubt,) = class_doubts(found)
+    assert (doubt.code, dict(doubt.values)) == (PLACE_DOUBTED, {"class": "lungs", "slices": "0-2", "slice": 1})
+    assert found["lungs"].place_unsure is True
+    unsaid = report([UNTAGGED] * 3 + [ABSENT], nothing).classes["lungs"]
+    assert (unsaid.place_unsure, unsaid.unsure_of) == (False, "")  # nobody says that it is there
 
 
 def test_where_no_class_has_a_mask_or_a_tag_slices_are_to_be_checked():
@@ -230,10 +257,26 @@ def test_the_report_is_plain_json():
     assert Quality.from_json(json.loads(text)) == result
 
 
-def test_a_warning_of_several_volumes_has_the_advice_of_one_that_is_unsure():
-    told, advice = [], Advice(CHECK_SLICES, "Check them.")
-    found = [Quality(), Quality(low_confidence=True, advice=advice), Quality()]
-    for _ in tell_results("abc", "abc", told.append, lambda _source, _volume, n: SimpleNamespace(quality=found[n])):
+def warned(found):
+    """The warnings at the end of results with these qualities."""
+    told, sources = [], [SimpleNamespace(id=f"{number:03}") for number in range(len(found))]
+    for _ in tell_results(sources, sources, told.append, lambda _source, _volume, n: SimpleNamespace(quality=found[n])):
         pass
-    (warning,) = [event for event in told if event.event == "warning"]
+    return [event for event in told if event.event == "warning"]
+
+
+def test_a_warning_of_several_volumes_has_the_advice_of_one_that_is_unsure():
+    advice = Advice(CHECK_SLICES, "Check them.")
+    (warning,) = warned([Quality(), Quality(low_confidence=True, advice=advice), Quality()])
     assert (warning.hint, warning.values) == ("Check them.", {"unsure": 1, "total": 3, "advice": advice.to_json()})
+
+
+def test_each_marked_volume_has_a_warning_that_says_what_is_doubted_where():
+    unsure = report([[PRESENT, PRESENT], [ABSENT, ABSENT]], *[evidence([0.3, NAN], [1, 0], [10, 0])] * 2)
+    first, second = warned([Quality(), unsure])
+    assert first.code == "low_confidence"
+    assert (second.code, second.volume, second.message) == ("volume_unsure", "001", "Confidence in volume 001: 30 %.")
+    assert second.hint.count("extent unsure (slices: 0)") == 2
+    assert [each["values"]["class"] for each in second.values["advice"]] == ["lungs", "heart"]
+    named = with_name(second, {"001": "scan3"})
+    assert (named.message, named.values["volume"]) == ("Confidence in 'scan3': 30 %.", "scan3")

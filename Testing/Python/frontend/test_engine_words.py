@@ -12,6 +12,7 @@ from string import Formatter
 import pytest
 from inventory.listing import coded
 
+from WeakMedSAMLib.contract.class_doubts import class_doubts
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Error, Warning_, with_name
@@ -21,13 +22,17 @@ from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.quality import (
     CHECK_SLICES,
+    CLASS_DOUBTS,
     EDGE_UNSURE,
+    EXTENT_DOUBTED,
+    PLACE_DOUBTED,
     PLACE_UNSURE,
     TAG_ABSENT_SLICES,
     TAG_MORE_VOLUMES,
     TOO_LARGE,
     TOO_SMALL,
     Advice,
+    ClassQuality,
 )
 from WeakMedSAMLib.frontend.base import engine_words
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
@@ -145,7 +150,28 @@ def test_a_warning_of_low_confidence_brings_its_advice(german):
     assert said.endswith("korrigieren Sie sie im Segment Editor.")
 
 
-_ADVICE = {TAG_MORE_VOLUMES, TAG_ABSENT_SLICES, CHECK_SLICES, PLACE_UNSURE, EDGE_UNSURE, TOO_SMALL, TOO_LARGE}
+def test_what_is_doubted_in_a_volume_is_german_in_a_german_window(german):
+    quality = ClassQuality(confidence=0.2, unsure_on=[3, 4, 5], pixels=[0, 0, 0, 1, 5, 1])
+    classes = {"Leber": replace(quality, unsure_of=PLACE_DOUBTED), "Milz": replace(quality, unsure_of=EXTENT_DOUBTED)}
+    advice = [one.to_json() for one in class_doubts(classes)]
+    warning = Warning_(code="volume_unsure", message="m", values={"percent": 20, "advice": advice}, volume="000")
+    said = " ".join(engine_words.wordsOf(with_name(warning, {"000": "Scan 3"})))
+    assert said == (
+        "Die Sicherheit in „Scan 3“ ist 20 %. „Leber“: Ort unsicher (Schichten: 3-5); setzen Sie in Schicht 4 eine "
+        "Box darum. „Milz“: Ausdehnung unsicher (Schichten: 3-5); korrigieren Sie diese Schichten."
+    )
+
+
+_ADVICE = {
+    TAG_MORE_VOLUMES,
+    TAG_ABSENT_SLICES,
+    CHECK_SLICES,
+    PLACE_UNSURE,
+    EDGE_UNSURE,
+    TOO_SMALL,
+    TOO_LARGE,
+    *CLASS_DOUBTS,
+}
 
 
 def test_every_code_that_can_reach_the_window_has_words():

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
+from WeakMedSAMLib.contract.class_doubts import class_doubts
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.counting import counted
-from WeakMedSAMLib.contract.events import Stage, Warning_
+from WeakMedSAMLib.contract.events import Stage, Warning_, refer_to
 from WeakMedSAMLib.contract.labels.spans import spans_of_slices
-from WeakMedSAMLib.contract.quality import EDGE_UNSURE, PLACE_UNSURE, Quality
+from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.stages import MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Report, Work
@@ -89,18 +91,21 @@ def tell_results(
     Progress is that of `Work.of_stage` with a part for each volume: `result_of` may tell of its own part, too.
     """
     report(Stage(stage=STAGE, state="started"))
-    unsure: list[Quality] = []
+    unsure: list[tuple[str, Quality]] = []
     work = Work.of_stage(report, STAGE, len(cohort))
     for number, (source, volume) in enumerate(zip(cohort, volumes, strict=True)):
         tell = work.part()
         result = result_of(source, volume, number)
         if result.quality.low_confidence:
-            unsure.append(result.quality)
+            unsure.append((source.id, result.quality))
         yield source, result
         release_free_memory()
         tell(1, 1)
     if unsure:
-        report(_low_confidence(unsure, len(cohort)))
+        report(_low_confidence([quality for _volume, quality in unsure], len(cohort)))
+    for volume_id, quality in unsure:
+        if doubts := class_doubts(quality.classes):
+            report(_doubts_in(volume_id, quality, [each.to_json() for each in doubts]))
     report(Stage(stage=STAGE, state="finished"))
 
 
@@ -239,13 +244,23 @@ def _labels(stacks: dict[int, np.ndarray]) -> np.ndarray:
 
 def _low_confidence(unsure: Sequence[Quality], total: int) -> Warning_:
     """The warning, with the advice of the first volume that has one."""
-    # What is said of a class goes for its volume alone.
-    of_all = [one.advice for one in unsure if one.advice and one.advice.code not in (PLACE_UNSURE, EDGE_UNSURE)]
-    count, advice = len(unsure), next(iter(of_all), None)
+    count, advice = len(unsure), next((one.advice for one in unsure if one.advice), None)
     where = f"{count} of {counted(total, 'volume')}"
     return Warning_(
         code="low_confidence",
         message=f"Low confidence in {where}: look at every slice before you use these masks.",
         hint=advice.message if advice else "Volumes and slices to look at first are listed in quality.json.",
         values={"unsure": count, "total": total, "advice": advice.to_json() if advice else None},
+    )
+
+
+def _doubts_in(volume_id: str, quality: Quality, doubts: list[dict[str, Any]]) -> Warning_:
+    """What is doubted of the classes of one volume."""
+    percent = round(100 * (quality.confidence or 0))
+    return Warning_(
+        code="volume_unsure",
+        message=f"Confidence in {refer_to(volume_id)}: {percent} %.",
+        hint=" ".join(each["message"] for each in doubts),
+        values={"volume": refer_to(volume_id), "percent": percent, "advice": doubts},
+        volume=volume_id,
     )

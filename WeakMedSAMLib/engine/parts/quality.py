@@ -14,8 +14,9 @@ from WeakMedSAMLib.contract.labels.checks import FEW_VOLUMES
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.quality import (
     CHECK_SLICES,
-    EDGE_UNSURE,
-    PLACE_UNSURE,
+    EXTENT_DOUBTED,
+    PLACE_DOUBTED,
+    PLACE_UNSAID,
     TAG_ABSENT_SLICES,
     TAG_MORE_VOLUMES,
     TOO_LARGE,
@@ -112,7 +113,7 @@ def quality_report(
         Volume of a voxel of the source in millilitres; pixels are voxels of the source.
     """
     by_class = {
-        entry.name: _class_quality(tags[:, index], evidence[entry.name], voxel_ml)
+        entry.name: _class_quality(tags[:, index], evidence[entry.name], voxel_ml, _limit(patients))
         for index, entry in enumerate(classes)
     }
     columns = [slice_confidence(tags[:, index], evidence[entry.name]) for index, entry in enumerate(classes)]
@@ -124,7 +125,7 @@ def quality_report(
     return Quality(
         confidence=confidence,
         low_confidence=low,
-        advice=unlikely or (_advice(tags, patients, by_class, evidence) if low else None),
+        advice=unlikely or (_advice(tags, patients, by_class) if low else None),
         slice_confidence=_round(np.min(columns, axis=0)),
         classes=by_class,
         patients=patients,
@@ -132,12 +133,14 @@ def quality_report(
     )
 
 
-def _class_quality(tags: np.ndarray, evidence: ClassEvidence, voxel_ml: float) -> ClassQuality:
+def _class_quality(tags: np.ndarray, evidence: ClassEvidence, voxel_ml: float, limit: float) -> ClassQuality:
     """Figures of one class; its confidence is that of the slices with a mask or a tag that it is there."""
     confidence = slice_confidence(tags, evidence)
     shown = (tags == PRESENT) | (evidence.pixels > 0)
+    together = _together(confidence, shown, evidence) if shown.any() else None
+    is_low = together is not None and round(together, 3) < limit
     return ClassQuality(
-        confidence=round(_together(confidence, shown, evidence), 3) if shown.any() else None,
+        confidence=None if together is None else round(together, 3),
         slices=int(np.count_nonzero(evidence.pixels)),
         present_without_mask=np.flatnonzero((tags == PRESENT) & (evidence.pixels == 0)).tolist(),
         volume_ml=round(float(evidence.pixels.sum()) * voxel_ml, 3),
@@ -146,7 +149,19 @@ def _class_quality(tags: np.ndarray, evidence: ClassEvidence, voxel_ml: float) -
         tagged=np.flatnonzero((tags == PRESENT) | (tags == ABSENT)).tolist(),
         pixels=evidence.pixels.astype(int).tolist(),
         place_unsure=_is_place_unsure(shown, evidence),
+        unsure_of=_doubted(tags, shown, evidence) if is_low else "",
+        unsure_on=np.flatnonzero(shown & (confidence < limit)).tolist() if is_low else [],
     )
+
+
+def _doubted(tags: np.ndarray, shown: np.ndarray, evidence: ClassEvidence) -> str:
+    """What is doubted of a class of low confidence.
+
+    Without a tag that says present there is no pseudo-mask to compare with: nobody said where it is.
+    """
+    if not (tags == PRESENT).any():
+        return PLACE_UNSAID
+    return PLACE_DOUBTED if _is_place_unsure(shown, evidence) else EXTENT_DOUBTED
 
 
 def _is_place_unsure(shown: np.ndarray, evidence: ClassEvidence) -> bool | None:
@@ -200,32 +215,14 @@ def _limit(patients: int) -> float:
     return LOW_CONFIDENCE * (1 + _FEW_PATIENTS / max(1, patients))
 
 
-def _advice(
-    tags: np.ndarray, patients: int, by_class: Mapping[str, ClassQuality], evidence: Mapping[str, ClassEvidence]
-) -> Advice:
-    """What would help most, in one sentence."""
+def _advice(tags: np.ndarray, patients: int, by_class: Mapping[str, ClassQuality]) -> Advice | None:
+    """What would help beside what is to be done about single classes, in one sentence."""
     if patients < FEW_VOLUMES:
         message = f"Learned from {counted(patients, 'volume')}: tag more volumes, eight or more if you can."
         return Advice(TAG_MORE_VOLUMES, message, {"patients": patients})
     if not (tags == ABSENT).any():
         return Advice(TAG_ABSENT_SLICES, "Tag slices of this volume on which the class is absent.")
-    sure = {name: one.confidence for name, one in by_class.items() if one.confidence is not None}
-    least = min(sure, key=lambda name: sure[name], default="")
-    concord = evidence[least].concord if least else None
-    if concord is None:
-        message = "Check the slices with the lowest confidence, and correct them in the Segment Editor."
-        return Advice(CHECK_SLICES, message)
-    return _of_class(least, by_class[least], evidence[least].pixels > 0, concord, _limit(patients))
-
-
-def _of_class(name: str, quality: ClassQuality, shown: np.ndarray, concord: np.ndarray, limit: float) -> Advice:
-    """What would help the class of which least is sure: to say where it is, or to correct its edge."""
-    confidence = np.array(quality.slice_confidence)
-    missing = len(quality.present_without_mask)
-    unsure, total = int((shown & (confidence < limit)).sum()) + missing, int(shown.sum()) + missing
-    values, where = {"class": name, "slices": unsure, "total": total}, f"on {unsure} of {counted(total, 'slice')}"
-    if _is_elsewhere(shown, concord):
-        message = f"It is not sure what is meant by '{name}', {where}: put a box around it where it is largest."
-        return Advice(PLACE_UNSURE, message, values)
-    message = f"The edge of '{name}' is unsure, {where}: correct the least sure ones, and update."
-    return Advice(EDGE_UNSURE, message, values)
+    if any(one.unsure_of for one in by_class.values()):
+        return None
+    message = "Check the slices with the lowest confidence, and correct them in the Segment Editor."
+    return Advice(CHECK_SLICES, message)

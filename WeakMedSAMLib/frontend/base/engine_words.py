@@ -194,6 +194,16 @@ TEXTS = {
     ),
     "prompts_not_answered": (_("The network '{name}' was not trained to answer '{asked}'."), _SEED),
     "low_confidence": (_("The confidence in some of the masks is low: look at every slice before you use them."), ""),
+    "volume_unsure": (_("The confidence in '{volume}' is {percent} %."), ""),
+    "place_doubted": (_("'{class}': place unsure (slices: {slices}); put a box around it on slice {slice}."), ""),
+    "extent_doubted": (_("'{class}': extent unsure (slices: {slices}); correct these slices."), ""),
+    "place_unsaid": (
+        _(
+            "'{class}': no label says where it is (unsure slices: {slices}); tag it, or put a box around it on slice "
+            "{slice}."
+        ),
+        "",
+    ),
     "tag_more_volumes": (_("Tag more volumes, eight or more if you can."), ""),
     "tag_absent_slices": (_("Tag slices of this volume on which the class is absent."), ""),
     "check_slices": (_("Check the slices with the lowest confidence, and correct them in the Segment Editor."), ""),
@@ -384,6 +394,7 @@ def _lists(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _adviceIn(values: Mapping[str, Any]) -> str:
-    """What would help, where a warning brings it along."""
+    """What would help, where a warning brings it along: one piece of advice, or several."""
     advice = values.get("advice")
-    return adviceInWords(Advice.from_json(advice)) if isinstance(advice, Mapping) else ""
+    found = advice if isinstance(advice, list) else [advice]
+    return " ".join(adviceInWords(Advice.from_json(each)) for each in found if isinstance(each, Mapping))

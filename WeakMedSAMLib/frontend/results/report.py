@@ -22,9 +22,9 @@ from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.painted_slice import STATES
 from WeakMedSAMLib.contract.runs import RunFolder
-from WeakMedSAMLib.frontend.base.engine_words import adviceInWords
 from WeakMedSAMLib.frontend.base.local_time import localTime
 from WeakMedSAMLib.frontend.base.steps import Steps, inThread, runToEnd
+from WeakMedSAMLib.frontend.results.review_subject import doubtsInWords
 from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, confidenceInWords, volumeInWords
 from WeakMedSAMLib.frontend.results.segment_layers import layerSteps
 from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, isReviewed, segmentIdsOf, tagOf
@@ -105,7 +105,8 @@ def _volumeSteps(volume: ReportVolume, run: RunResult, includeNames: bool) -> St
     name = volume.volumeNode.GetName() if includeNames else _("Volume {id}").format(id=volume.result.volumeId)
     head = (_("Class"), _("Size"), _("Slices with a mask"), _("Confidence"), _("Reviewed"))
     table = _table(head, [_classRow(segment, volume) for segment in segments])
-    note = f'<p class="note">{html.escape(adviceInWords(volume.result.advice))}</p>' if volume.result.isLow else ""
+    note = "<br>".join(map(html.escape, doubtsInWords(volume.result))) if volume.result.isLow else ""
+    note = f'<p class="note">{note}</p>' if note else ""
     update = yield from _updateSteps(volume.result)
     picture = yield from _pictureSteps(volume, segments)
     return f"{_title(name)}{note}{table}{update}{picture}"

@@ -8,9 +8,11 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.contract.class_doubts import class_doubts
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.engine_words import adviceInWords, errorInWords
 from WeakMedSAMLib.frontend.base.local_time import localTime
+from WeakMedSAMLib.frontend.base.panel_parts import elided
 from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, readRecord
 from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, isReviewed, labelValueOf, segmentIdsOf, tagOf
 from WeakMedSAMLib.frontend.results.under_review import UnderReview
@@ -18,6 +20,7 @@ from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.slice_order import isReversedSince
 
+_MOST_LETTERS = 110  # of what is doubted in the banner
 _STATUS_WORDS = {
     "preparing": _("being prepared"),
     "running": _("running"),
@@ -150,16 +153,23 @@ def _countAsHeld(result: StoredResult | None, volumeNode: Any) -> StoredResult |
 
 
 def bannerInWords(result: StoredResult) -> str:
-    """Return the warning about a result of low confidence, short enough for two lines."""
+    """Return the warning about a result of low confidence, short enough for a few lines: what is wrong at worst."""
     if result.confidence is None:
         return _("⚠ Nothing is known about how good these masks are: check every slice.")
-    text = _("⚠ Low confidence ({percent} %): check every slice.")
-    return text.format(percent=round(result.confidence * 100))
+    text = _("⚠ Low confidence ({percent} %): check every slice.").format(percent=round(result.confidence * 100))
+    doubts = class_doubts(result.classes)
+    return f"{text} {elided(adviceInWords(doubts[0]), _MOST_LETTERS)}" if doubts else text
+
+
+def doubtsInWords(result: StoredResult) -> list[str]:
+    """Return what is doubted of the classes of a result of low confidence, and what else would help, a line each."""
+    said = [*class_doubts(result.classes), *filter(None, [result.advice])]
+    return [words for words in map(adviceInWords, said) if words]
 
 
 def bannerTip(result: StoredResult) -> str:
-    """Return what would help most, and what confidence is."""
-    return "\n".join(text for text in (adviceInWords(result.advice), confidenceTip()) if text)
+    """Return what is doubted, what would help, and what confidence is."""
+    return "\n".join([*doubtsInWords(result), confidenceTip()])
 
 
 def confidenceTip() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import SimpleITK
 
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.quality import EXTENT_DOUBTED, PLACE_DOUBTED, Advice, ClassQuality
 from WeakMedSAMLib.frontend.base.local_time import localTime
 
 
@@ -177,6 +179,23 @@ def test_the_report_says_all_and_names_nobody(loaded, lib, tmp_path):
     named = lib.report.writeReport(tmp_path / "r.html", loaded.result, [volume], includeNames=True)
     assert "Herr Müller" in named.read_text(encoding="utf-8")
     assert not re.search(r"(src|href)=.http", text)
+
+
+def test_the_report_says_what_is_doubted_of_each_class_where_confidence_is_low(loaded, lib, tmp_path):
+    first, second = loaded.volume_result.classes
+    classes = {
+        first: ClassQuality(confidence=0.3, unsure_of=PLACE_DOUBTED, unsure_on=[2, 3], pixels=[0, 0, 5, 9]),
+        second: ClassQuality(confidence=0.2, unsure_of=EXTENT_DOUBTED, unsure_on=[7]),
+    }
+    for is_low in (True, False):
+        result = replace(loaded.volume_result, classes=classes, isLow=is_low, advice=Advice("", "Tag more."))
+        volume = lib.report.ReportVolume(loaded.volume, loaded.node, result)
+        text = html.unescape(lib.report.writeReport(tmp_path / "r.html", loaded.result, [volume]).read_text("utf-8"))
+        said = (
+            f"'{second}': extent unsure (slices: 7); correct these slices.<br>"
+            f"'{first}': place unsure (slices: 2-3); put a box around it on slice 3.<br>Tag more."
+        )
+        assert (f'<p class="note">{said}</p>' in text) == is_low
 
 
 def test_of_a_class_without_a_mask_the_report_says_whether_it_was_looked_for(loaded, lib):

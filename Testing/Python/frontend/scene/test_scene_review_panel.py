@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -24,6 +25,20 @@ def test_masks_of_the_current_volume_are_shown_with_what_is_known(host, logic, r
     assert "Low confidence (41 %)" in ui.bannerLabel.text
     assert "Tag more volumes." in ui.bannerFrame.toolTip
     assert reviewed.panel.stateInWords() == "0 of 2 reviewed, low confidence"
+
+
+def test_the_banner_says_what_is_doubted_where_and_what_mends_it(host, logic, reviewed):
+    ui, path = reviewed.panel.ui, reviewed.folder / "results" / "001" / "quality.json"
+    data = json.loads(path.read_text("utf-8"))
+    doubted = {"confidence": 0.41, "unsure_of": "place_doubted", "unsure_on": [4, 5, 6, 9], "pixels": [0] * 9 + [3]}
+    data["classes"] = {**data["classes"], "organ": {**data["classes"]["organ"], **doubted}}
+    path.write_text(json.dumps(data), "utf-8")
+    logic.resultsReady(reviewed.record.runId)
+    logic.state.currentVolume = reviewed.volumes[1]
+    host.settle(0.1)
+    said = "'organ': place unsure (slices: 4-6, 9); put a box around it on slice 9."
+    assert ui.bannerLabel.text == f"⚠ Low confidence (41 %): check every slice. {said}"
+    assert ui.bannerFrame.toolTip.split("\n")[:2] == [said, "Tag more volumes."]
 
 
 def test_results_leave_the_current_volume_and_a_volume_of_another_run_is_one_click_away(
