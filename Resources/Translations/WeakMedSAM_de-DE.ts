@@ -2884,6 +2884,10 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>Aktuelle Klasse: in diesem Volumen gar nicht vorhanden, oder das nicht mehr gesagt</translation>
     </message>
     <message>
+        <source>Current class: in this volume, on whichever slices, or no longer said so</source>
+        <translation>Aktuelle Klasse: in diesem Volumen, in welchen Schichten auch immer, oder das nicht mehr gesagt</translation>
+    </message>
+    <message>
         <source>Draw a box around the current class by clicks, or leave that</source>
         <translation>Die aktuelle Klasse mit Klicks durch eine Box umschließen, oder das lassen</translation>
     </message>
@@ -5784,6 +5788,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>„{name}“ ist nicht in diesem Volumen; das Segment bleibt leer.</translation>
     </message>
     <message>
+        <source>&apos;{name}&apos; is in this volume; on which slices, the method is to find.</source>
+        <translation>„{name}“ ist in diesem Volumen; in welchen Schichten, soll das Verfahren finden.</translation>
+    </message>
+    <message>
         <source>There is nothing to redo.</source>
         <translation>Es gibt nichts zu wiederholen.</translation>
     </message>
@@ -5817,6 +5825,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     <message>
         <source>Not in this volume</source>
         <translation>Nicht in diesem Volumen</translation>
+    </message>
+    <message>
+        <source>In this volume, slices not known</source>
+        <translation>In diesem Volumen, Schichten nicht bekannt</translation>
     </message>
     <message>
         <source>Tag the rest as absent</source>
@@ -5881,6 +5893,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     <message>
         <source>The current class is on no slice of this volume: its segment stays empty, and the volume teaches what the class is not. A volume that nobody has looked at is something else: leave it untagged</source>
         <translation>Die aktuelle Klasse ist in keiner Schicht dieses Volumens: Ihr Segment bleibt leer, und das Volumen lehrt, was die Klasse nicht ist. Ein Volumen, das niemand angesehen hat, ist etwas anderes: Lassen Sie es unmarkiert</translation>
+    </message>
+    <message>
+        <source>The current class is on some slices of this volume, such as a report says; the method finds on which. It is worth less than the range of its slices, and teaches little unless slices of other volumes are tagged</source>
+        <translation>Die aktuelle Klasse ist in einigen Schichten dieses Volumens, wie es etwa ein Befund sagt; in welchen, findet das Verfahren. Das ist weniger wert als der Bereich ihrer Schichten und lehrt wenig, wenn nicht Schichten anderer Volumina markiert sind</translation>
     </message>
     <message>
         <source>Every slice that is still untagged becomes absent for the current class, in this volume</source>

@@ -213,6 +213,26 @@ def test_a_class_that_is_not_in_the_volume_is_said_by_one_key_and_taken_back_by_
     assert ready.ui.messageLabel.text.endswith("nothing is said of the whole volume any more.")
 
 
+def test_that_a_class_is_somewhere_in_the_volume_is_said_by_one_key_and_taken_back_by_it(ready):
+    ready.jump(4)
+    here, not_here = (ready.panel.menu.actions[name] for name in ("here", "notHere"))
+    ready.press("Shift+P")
+    assert ready.ui.messageLabel.text == "'Lesion' is in this volume; on which slices, the method is to find."
+    assert (here.checked, not_here.checked) == (True, False)
+    assert ready.panel.stateInWords() == "ready"
+    assert ready.counts() == (0, 0, N_SLICES)  # of no single slice was anything said
+    ready.press("Z")
+    assert not here.checked
+    ready.press("Y")
+    assert here.checked
+    ready.choose_entry("notHere")  # the later one counts
+    assert (here.checked, not_here.checked) == (False, True)
+    ready.choose_entry("here")
+    ready.choose_entry("here")
+    assert (here.checked, not_here.checked) == (False, False)
+    assert ready.ui.messageLabel.text.endswith("nothing is said of the whole volume any more.")
+
+
 def test_a_class_that_slices_show_is_in_the_volume(ready):
     ready.jump(4)
     ready.press("P")

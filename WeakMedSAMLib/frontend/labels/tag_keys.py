@@ -50,6 +50,9 @@ def fixedKeys() -> list[KeyEntry]:
         KeyEntry(("P",), "present", _("Current class: present on this slice, or untagged again")),
         KeyEntry(("A",), "absent", _("Current class: absent on this slice, or untagged again")),
         KeyEntry(("Shift+A",), "notInVolume", _("Current class: not in this volume at all, or no longer said so")),
+        KeyEntry(
+            ("Shift+P",), "inVolume", _("Current class: in this volume, on whichever slices, or no longer said so")
+        ),
         KeyEntry(("X",), "box", _("Draw a box around the current class by clicks, or leave that")),
         KeyEntry(("O",), "point", _("Click on the current class, or leave that")),
         KeyEntry(("Shift+O",), "notPoint", _("Click on what is not the current class, or leave that")),

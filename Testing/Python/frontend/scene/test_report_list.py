@@ -119,3 +119,17 @@ def test_words_for_yes_and_no_can_be_given(reports, host):
     host.dialogs.answer(accept(change), qt.QMessageBox.Ok)
     importNow(reports)
     assert said(reports) == {"scan a": {"bleed": True}, "scan b": {"bleed": False}}
+
+
+def test_what_was_said_by_hand_of_a_whole_scan_is_kept_with_the_scene(reports, host, tmp_path):
+    host.dialogs.answers.clear()  # no file is chosen
+    key = reports.keyOf(reports.state.currentVolume)
+    reports.session.setInVolume(key, "bleed", True)
+    reports.session.setInVolume(key, "oedema", False)
+    before = said(reports)
+    assert before["scan b"] == {"bleed": True, "oedema": False}
+    reports.labels.store.flush()
+    assert host.slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    host.closeScene()
+    host.slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    host.waitUntil(lambda: said(reports).get("scan b") == before["scan b"])

@@ -169,13 +169,19 @@ class TagActions:
 
     def notInVolume(self) -> None:
         """Say that the current class is on no slice of the volume; once more takes it back."""
+        self._sayOfVolume(False, _("'{name}' is not in this volume; its segment stays empty."))
+
+    def inVolume(self) -> None:
+        """Say that the current class is on some slices of the volume, whichever; once more takes it back."""
+        self._sayOfVolume(True, _("'{name}' is in this volume; on which slices, the method is to find."))
+
+    def _sayOfVolume(self, shows: bool, text: str) -> None:
         key, name = self._key(), self._class()
-        isSaid = self._session.isInVolume(key, name) is False
-        self._session.setInVolume(key, name, None if isSaid else False)
+        isSaid = self._session.isInVolume(key, name) is shows
+        self._session.setInVolume(key, name, None if isSaid else shows)
         if isSaid:
-            self.told(_("'{name}': nothing is said of the whole volume any more.").format(name=name))
-        else:
-            self.told(_("'{name}' is not in this volume; its segment stays empty.").format(name=name))
+            text = _("'{name}': nothing is said of the whole volume any more.")
+        self.told(text.format(name=name))
 
     def clearClass(self) -> None:
         """Make every slice untagged for the current class."""
@@ -211,6 +217,7 @@ class TagActions:
             "present": self.present,
             "absent": self.absent,
             "notInVolume": self.notInVolume,
+            "inVolume": self.inVolume,
             "markStart": self.markStart,
             "markEnd": self.markEnd,
             "forgetStart": self.forgetStart,

@@ -18,8 +18,8 @@ class TagMenu:
     Attributes
     ----------
     actions : dict
-        ``"notHere"``, ``"rest"``, ``"clear"``, ``"clearClass"``, ``"extreme"``, ``"boxed"``, ``"join"``,
-        ``"clearMarks"``, ``"import"``, ``"export"``, ``"keys"`` -> QAction; notHere, extreme, boxed and keys are
+        ``"notHere"``, ``"here"``, ``"rest"``, ``"clear"``, ``"clearClass"``, ``"extreme"``, ``"boxed"``, ``"join"``,
+        ``"clearMarks"``, ``"import"``, ``"export"``, ``"keys"`` -> QAction; notHere, here, extreme, boxed and keys are
         checkable. Their property `usualToolTip` is that of an action that can be chosen.
     menu, markups : QMenu
         All of it, and the one for Markups of the scene.
@@ -30,6 +30,7 @@ class TagMenu:
         self.menu.toolTipsVisible = True
         self.actions: dict[str, Any] = {}
         self._add("notHere", _("Not in this volume"), _notHereTip())
+        self._add("here", _("In this volume, slices not known"), _hereTip())
         self._add("rest", _("Tag the rest as absent"), _restTip())
         self._add("clear", _("Clear this slice"), _("This slice becomes untagged for the current class"))
         self._add("clearClass", _("Clear the class in this volume"), _clearTip())
@@ -44,7 +45,7 @@ class TagMenu:
         self.markups = self.menu.addMenu(_("Take over Markups"))
         self.menu.addSeparator()
         self._add("keys", _("Show the keys"), _("Show the keys that work in the slice views"))
-        for name in ("keys", "extreme", "boxed", "notHere"):
+        for name in ("keys", "extreme", "boxed", "notHere", "here"):
             self.actions[name].checkable = True
         button.setMenu(self.menu)
 
@@ -60,6 +61,13 @@ def _notHereTip() -> str:
     return _(
         "The current class is on no slice of this volume: its segment stays empty, and the volume teaches what the "
         "class is not. A volume that nobody has looked at is something else: leave it untagged"
+    )
+
+
+def _hereTip() -> str:
+    return _(
+        "The current class is on some slices of this volume, such as a report says; the method finds on which. It is "
+        "worth less than the range of its slices, and teaches little unless slices of other volumes are tagged"
     )
 
 

@@ -38,7 +38,7 @@ from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 _STATUS_MS = 4000
 # Buttons and entries of the menu that need a slice to act on.
 _BUTTONS = ("startButton", "presentButton", "absentButton", "previousButton", "nextButton")
-_ENTRIES = ("notHere", "rest", "clear", "clearClass")
+_ENTRIES = ("notHere", "here", "rest", "clear", "clearClass")
 # Buttons with a sign before their text.
 _SIGNS = {
     "startButton": "start",
@@ -176,6 +176,7 @@ class TagsPanel(Panel):
             self.connect(getattr(self.ui, name), "clicked()", partial(self._act, function))
         entries: dict[str, Callable[[], Any]] = {
             "notHere": actions.notInVolume,
+            "here": actions.inVolume,
             "rest": actions.restAbsent,
             "clear": actions.clear,
             "clearClass": actions.clearClass,
@@ -338,7 +339,8 @@ class TagsPanel(Panel):
         tag = tagOf(volume, name, index) if volume is not None and index is not None else None
         self.ui.presentButton.checked = tag == PRESENT
         self.ui.absentButton.checked = tag == ABSENT
-        self.menu.actions["notHere"].checked = volume is not None and SCAN_TAGS.lacks(volume, name)
+        shows = SCAN_TAGS.shows(volume).get(name) if volume is not None else None
+        self.menu.actions["notHere"].checked, self.menu.actions["here"].checked = shows is False, shows is True
         self._enable(problem)
         self.marks.showGesture(problem)
         if self._isShown:
