@@ -3925,6 +3925,14 @@ Overwrite them?</source>
         <translation>Auf die Voxel des Volumens umgerechnet: {names}.</translation>
     </message>
     <message>
+        <source>Empty, as it is not in this volume by its labels: {names}.</source>
+        <translation>Leer, da es nach den Angaben nicht in diesem Volumen ist: {names}.</translation>
+    </message>
+    <message>
+        <source>Empty, as nothing was looked for, found or left of it: {names}.</source>
+        <translation>Leer, da nichts davon gesucht, gefunden oder übrig gelassen wurde: {names}.</translation>
+    </message>
+    <message>
         <source>On the voxels of the volume, which was moved or given another spacing since they were made: {names}.</source>
         <translation>Auf den Voxeln des Volumens, das seit ihrer Erzeugung verschoben wurde oder eine andere Voxelgröße bekam: {names}.</translation>
     </message>

@@ -13,6 +13,7 @@ from WeakMedSAMLib.contract.files import write_json
 from WeakMedSAMLib.contract.quality import ClassQuality, Quality
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import RunDescription, RunVolume, save_run
+from WeakMedSAMLib.engine.cli.segment import list_results
 
 TAGGED = ClassQuality(tagged=[0, 1, 2, 3], slice_probability=[1.0] * 4)
 LIVER = replace(TAGGED, confidence=0.6, slice_confidence=[0.4, 0.8, 1.0, 1.0], pixels=[10, 90, 0, 0])
@@ -111,3 +112,15 @@ def test_a_run_of_before_and_a_folder_that_is_none(call, run, tmp_path):
     code, _, err = call("next", tmp_path / "empty")
     assert code == 2
     assert "run.json" in err
+
+
+def test_at_its_end_a_run_says_which_classes_have_no_mask_and_why(run, capsys):
+    absent, unsaid = replace(TAGGED, slice_confidence=[1.0] * 4), ClassQuality(tagged=[], slice_confidence=[1.0] * 4)
+    put(run, "002", {"liver": absent, "kidney": unsaid, "drawn": ClassQuality(slices=2)})
+    list_results(RunFolder(run))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-3].startswith("scan 2: ")
+    assert lines[-2:] == [
+        "  without a mask (not in this volume, by its labels): liver",
+        "  without a mask (nothing looked for or found): kidney",
+    ]

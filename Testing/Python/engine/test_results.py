@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.quality import CHECK_SLICES, Advice, Quality, read_quality
+from WeakMedSAMLib.contract.nrrd import read_fields
+from WeakMedSAMLib.contract.quality import CHECK_SLICES, Advice, ClassQuality, Quality, read_quality
 from WeakMedSAMLib.engine.data.volumes import Geometry, read_labels, read_stored
 from WeakMedSAMLib.engine.parts.assembly import VolumeResult
 from WeakMedSAMLib.engine.runs.results import probability_name, write_result
@@ -186,3 +188,22 @@ def test_results_that_do_not_fit_are_refused(tmp_path, change, words):
     with pytest.raises(ValueError, match=words):
         write_result(tmp_path, wrong, place, CLASSES, "k")
     assert not list(tmp_path.iterdir())
+
+
+def test_files_name_the_classes_without_a_mask_and_why(tmp_path):
+    sure = [1.0] * 5
+    known = {
+        "not here": ClassQuality(tagged=[*range(5)], slice_confidence=sure),
+        "nowhere found": ClassQuality(tagged=[0, 1], slice_confidence=sure),
+        "not drawn": ClassQuality(tagged=[*range(5)], present_without_mask=[3], slice_confidence=sure),
+        "drawn": ClassQuality(slices=2, tagged=[*range(5)], slice_confidence=sure),
+    }
+    place = geometry(np.eye(3))
+    found = result(place)
+    write_result(tmp_path, replace(found, quality=replace(found.quality, classes=known)), place, CLASSES, "k")
+    fields = read_fields(tmp_path / "labels.nrrd")
+    assert fields["WeakMedSAM_NotInVolume"] == "not here"
+    assert fields["WeakMedSAM_NothingFound"] == "nowhere found, not drawn"
+    assert "WeakMedSAM.NotInVolume:not here|" in read_fields(tmp_path / "segmentation.seg.nrrd")["Segment0_Tags"]
+    write_result(tmp_path, found, place, CLASSES, "k")
+    assert not {"WeakMedSAM_NotInVolume", "WeakMedSAM_NothingFound"} & {*read_fields(tmp_path / "labels.nrrd")}

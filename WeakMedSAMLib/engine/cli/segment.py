@@ -125,9 +125,16 @@ def _read_labels(
 
 
 def list_results(places: RunFolder) -> None:
-    """Say where the masks of each volume are."""
-    from WeakMedSAMLib.contract.results import SEGMENTATION
+    """Say where the masks of each volume are, and which classes have none there."""
+    from WeakMedSAMLib.contract.empty_classes import NOT_IN_VOLUME, NOTHING_FOUND, empty_classes
+    from WeakMedSAMLib.contract.quality import read_quality
+    from WeakMedSAMLib.contract.results import QUALITY, SEGMENTATION
     from WeakMedSAMLib.contract.runs import load_run
 
+    words = {NOT_IN_VOLUME: "not in this volume, by its labels", NOTHING_FOUND: "nothing looked for or found"}
     for volume in load_run(places.path).volumes:
-        click.echo(f"{volume.name}: {places.results(volume.id) / SEGMENTATION}")
+        folder = places.results(volume.id)
+        click.echo(f"{volume.name}: {folder / SEGMENTATION}")
+        known = read_quality(folder / QUALITY).classes if (folder / QUALITY).exists() else {}
+        for reason, names in empty_classes(known).items():
+            click.echo(f"  without a mask ({words[reason]}): {', '.join(names)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.empty_classes import PREFIX, empty_classes
 from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all, write_bytes, write_json
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.results import LABELS, QUALITY, SEGMENTATION, probability_name
@@ -45,7 +46,7 @@ def write_result(
     axis : {"i", "j", "k"}
         Slice axis, recorded in quality.json and in the attributes.
     attributes : mapping of str to str
-        Run id, settings and the like; kept in both label files.
+        Run id, settings and the like; kept in both label files, with the classes that have no mask (`empty_classes`).
     numbering : {"slicer", "file"}
         How slices are counted in this run, recorded in quality.json; see `runs.RunVolume`.
 
@@ -63,9 +64,10 @@ def write_result(
     """
     _check(result, geometry, classes)
     folder = private_folder(folder)
-    attributes = {"SliceAxis": axis, **(attributes or {})}
+    empty = {reason: ", ".join(names) for reason, names in empty_classes(result.quality.classes).items()}
+    attributes = {"SliceAxis": axis, **empty, **(attributes or {})}
     labels = _smallest(result.labels, classes)
-    plain = {f"WeakMedSAM_{name}": str(value) for name, value in attributes.items()}
+    plain = {f"{PREFIX}{name}": str(value) for name, value in attributes.items()}
     quality = json_text(replace(result.quality, axis=axis, numbering=numbering).to_json()).encode("utf-8")
     names = [*map(probability_name, sorted(result.probabilities)), QUALITY, LABELS, SEGMENTATION]
     paths = [folder / name for name in names]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.quality import ClassQuality
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.exports import Exported
 from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult
@@ -36,6 +37,11 @@ class ExportSubject:
     segmentationNode: Any
     segmentIds: list[str]
     result: StoredResult | None
+
+    @property
+    def known(self) -> dict[str, ClassQuality]:
+        """What the run says of each class."""
+        return self.result.classes if self.result is not None else {}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import MAX_LABEL_VALUE, ClassTable
+from WeakMedSAMLib.contract.empty_classes import NOT_IN_VOLUME, NOTHING_FOUND, PREFIX, empty_classes
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import check_left_out, write_label_file
+from WeakMedSAMLib.contract.quality import ClassQuality
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.segment_layers import Layers, layerSteps
@@ -42,6 +44,7 @@ def exportSegmentationSteps(
     path: Path | str,
     segmentIds: Iterable[str] | None = None,
     runSegmentIds: Iterable[str] = (),
+    known: Mapping[str, ClassQuality] | None = None,
 ) -> Steps[Exported]:
     """Write segments as ``.seg.nrrd`` on the voxels of the volume, in short pieces; the scene stays as it is.
 
@@ -56,6 +59,8 @@ def exportSegmentationSteps(
         All segments by default, those of the user included.
     runSegmentIds : iterable of str, optional
         Segments that have the label values of their classes whatever other runs left in the segmentation.
+    known : mapping, optional
+        Class name -> what the run says of it: why it has no mask is noted, and stands in the header.
 
     Raises
     ------
@@ -68,8 +73,9 @@ def exportSegmentationSteps(
     fields = segmentationFields(segmentationNode, labelValues, layers, layers.arrays[0].shape)
     yield None
     array = yield from _stackSteps(layers.arrays)
-    yield from writeSteps(path, array, ijkToRas(volumeNode), fields, "gzip")
-    return Exported(path, _notes(segmentationNode, layers))
+    empty = _empty(segmentationNode, layers, known)
+    yield from writeSteps(path, array, ijkToRas(volumeNode), {**fields, **_emptyFields(empty)}, "gzip")
+    return Exported(path, _notes(segmentationNode, layers, empty))
 
 
 def exportLabelmapSteps(
@@ -78,11 +84,13 @@ def exportLabelmapSteps(
     path: Path | str,
     classTable: ClassTable,
     segmentIds: Iterable[str] | None = None,
+    known: Mapping[str, ClassQuality] | None = None,
 ) -> Steps[Exported]:
     """Write segments as a label map ``.nrrd`` in the geometry of the volume, in short pieces.
 
     The label values are those of the class table. Segments that belong to no class are left out; where classes overlap
-    the later one in the table is written.
+    the later one in the table is written. Why a class has no mask is noted, and stands in the header, where it is
+    `known` (see `exportSegmentationSteps`).
 
     Raises
     ------
@@ -97,8 +105,10 @@ def exportLabelmapSteps(
     # A type by the table, not by what occurs, so that all cases of a study are alike.
     dtype = np.uint8 if max(classTable.label_values, default=0) <= np.iinfo(np.uint8).max else np.uint16
     fields = {f"WeakMedSAM_Label{entry.label_value}": entry.name for entry in classTable}
+    empty = _empty(segmentationNode, layers, known)
+    fields |= _emptyFields(empty)
     yield from writeSteps(path, layers.arrays[0].astype(dtype, copy=False), ijkToRas(volumeNode), fields, "gzip")
-    notes = _notes(segmentationNode, layers)
+    notes = _notes(segmentationNode, layers, empty)
     if len(labelValues) < len(ids):
         text = _("Segments that belong to no class, and so are not in the label map: {count}.")
         notes.append(text.format(count=len(ids) - len(labelValues)))
@@ -226,7 +236,17 @@ def _stackSteps(arrays: list[np.ndarray]) -> Steps[np.ndarray]:
     return stacked
 
 
-def _notes(segmentationNode: Any, layers: Layers) -> list[str]:
+def _empty(segmentationNode: Any, layers: Layers, known: Mapping[str, ClassQuality] | None) -> dict[str, list[str]]:
+    """Return why classes of the run have no mask: reason -> their names."""
+    segmentation = segmentationNode.GetSegmentation()
+    return empty_classes(known or {}, {tagOf(segmentation.GetSegment(each), CLASS_TAG) for each in layers.empty})
+
+
+def _emptyFields(empty: Mapping[str, list[str]]) -> dict[str, str]:
+    return {f"{PREFIX}{reason}": ", ".join(names) for reason, names in empty.items()}
+
+
+def _notes(segmentationNode: Any, layers: Layers, empty: Mapping[str, list[str]]) -> list[str]:
     notes = []
     texts = (
         (layers.outside, _("Partly outside of the volume, and not in the file there: {names}.")),
@@ -235,6 +255,11 @@ def _notes(segmentationNode: Any, layers: Layers) -> list[str]:
     for ids, text in texts:
         if ids:
             notes.append(text.format(names=_namesOf(segmentationNode, ids)))
+    why = {
+        NOT_IN_VOLUME: _("Empty, as it is not in this volume by its labels: {names}."),
+        NOTHING_FOUND: _("Empty, as nothing was looked for, found or left of it: {names}."),
+    }
+    notes += [why[reason].format(names=", ".join(names)) for reason, names in empty.items()]
     return [*notes, *movedNotes(segmentationNode, layers.followed)]
 
 

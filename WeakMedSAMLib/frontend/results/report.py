@@ -15,6 +15,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib import __version__
+from WeakMedSAMLib.contract.empty_classes import NOT_IN_VOLUME, why_empty
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_text
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
@@ -129,7 +130,7 @@ def _classRow(segment: _Segment, volume: ReportVolume) -> list[str]:
     quality = volume.result.classes.get(tagOf(segment.node, CLASS_TAG))
     size = volumeInWords(int(segment.counts.sum()) * voxelMl(volume.volumeNode))
     if not segment.counts.any() and quality is not None and not quality.present_without_mask:
-        isSaid = len(quality.tagged or ()) == len(segment.counts)
+        isSaid = why_empty(quality) == NOT_IN_VOLUME
         size = _("not in this volume, by its tags") if isSaid else _("nothing found")
     return [
         segment.node.GetName(),

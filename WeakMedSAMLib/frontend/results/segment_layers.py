@@ -31,6 +31,8 @@ class Layers:
         Segments that have other voxels than the volume, and so were resampled.
     followed : list of str
         Segments that the volume was moved away from; here they are on its voxels all the same.
+    empty : list of str
+        Segments without a voxel.
     """
 
     arrays: list[np.ndarray] = field(default_factory=list)
@@ -38,6 +40,7 @@ class Layers:
     outside: list[str] = field(default_factory=list)
     resampled: list[str] = field(default_factory=list)
     followed: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
 
 
 def layerSteps(segmentationNode: Any, volumeNode: Any, labelValues: Mapping[str, int]) -> Steps[Layers]:
@@ -61,7 +64,8 @@ def layerSteps(segmentationNode: Any, volumeNode: Any, labelValues: Mapping[str,
     for segmentId, labelValue in labelValues.items():
         mask = yield from maskSteps(segmentationNode, segmentId)
         layers.layerOf[segmentId] = 0
-        if mask is None:
+        if mask is None or not mask.array.any():
+            layers.empty.append(segmentId)
             continue
         mask = _onVolume(mask, segmentationNode, volumeNode, segmentId, layers)
         yield None

@@ -13,8 +13,10 @@ import SimpleITK
 
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.nrrd import read_fields
 from WeakMedSAMLib.contract.quality import EXTENT_DOUBTED, PLACE_DOUBTED, Advice, ClassQuality
 from WeakMedSAMLib.frontend.base.local_time import localTime
+from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork
 
 
 @pytest.fixture
@@ -66,6 +68,26 @@ def test_segments_that_overlap_stay_whole(host, loaded, lib, voxels_of, tmp_path
     for index, wanted in enumerate((first, second)):
         segment_id = node.GetSegmentation().GetNthSegmentID(index)
         np.testing.assert_array_equal(voxels_of(node, segment_id, wanted.shape), wanted)
+
+
+@pytest.mark.parametrize("kind", ["segmentation", "labelmap"])
+@pytest.mark.parametrize("is_tagged", [True, False])
+def test_of_a_class_without_a_mask_files_say_whether_it_is_in_the_volume(loaded, lib, tmp_path, kind, is_tagged):
+    name, other = "Läsion", "organ"
+    image = loaded.node.GetSegmentation().GetNthSegment(0).GetRepresentation(lib.images.BINARY)
+    voxels = lib.images.imageArray(image)
+    voxels[voxels == 1] = 0
+    tagged = list(range(12)) if is_tagged else []
+    nothing = ClassQuality(tagged=tagged, slice_confidence=[1.0] * 12)
+    result = replace(loaded.volume_result, classes={name: nothing, other: loaded.volume_result.classes[other]})
+    subject = ExportSubject(loaded.volume, loaded.node, lib.segments.segmentIdsOf(loaded.node), result)
+    path = tmp_path / ("x.seg.nrrd" if kind == "segmentation" else "x.nrrd")
+    (exported,) = lib.end(lib.work.writeFilesSteps(ExportWork({kind: path}, (subject,), loaded.classes)))
+    said = "it is not in this volume by its labels" if is_tagged else "nothing was looked for, found or left of it"
+    assert exported.notes == [f"Empty, as {said}: Läsion."]
+    fields = read_fields(path)
+    reasons = ["WeakMedSAM_NotInVolume", "WeakMedSAM_NothingFound"]
+    assert [fields.get(reason) for reason in reasons] == ([name, None] if is_tagged else [None, name])
 
 
 def test_a_label_map_says_where_classes_overlap(loaded, lib, tmp_path):
@@ -203,8 +225,13 @@ def test_of_a_class_without_a_mask_the_report_says_whether_it_was_looked_for(loa
     (name,) = {segment.GetName()} & {*loaded.volume_result.classes}
     nothing = lib.report._Segment(segment, np.zeros((12, 2, 2), bool), np.zeros(12, int))
     quality = loaded.volume_result.classes[name]
-    for tagged, words in ((list(range(12)), "not in this volume, by its tags"), ([], "nothing found")):
-        classes = {name: replace(quality, tagged=tagged, present_without_mask=[])}
+    for tagged, slices, words in (
+        (list(range(12)), 0, "not in this volume, by its tags"),
+        (list(range(12)), 3, "nothing found"),  # taken away by hand since
+        ([], 0, "nothing found"),
+    ):
+        known = {"tagged": tagged, "slices": slices, "slice_confidence": [1.0] * 12}
+        classes = {name: replace(quality, present_without_mask=[], **known)}
         volume = lib.report.ReportVolume(loaded.volume, loaded.node, replace(loaded.volume_result, classes=classes))
         assert lib.report._classRow(nothing, volume)[1] == words
 

@@ -12,8 +12,8 @@ from WeakMedSAMLib.frontend.results.exports import Exported, exportLabelmapSteps
 def _writeSteps(work: ExportWork, path: Path) -> Steps[Exported]:
     (subject,) = work.subjects
     # Of this run alone: the same class of another run in the same segmentation would be mixed in.
-    ids = subject.segmentIds
-    return exportLabelmapSteps(subject.segmentationNode, subject.volumeNode, path, work.classes, ids)
+    ids, known = subject.segmentIds, subject.known
+    return exportLabelmapSteps(subject.segmentationNode, subject.volumeNode, path, work.classes, ids, known)
 
 
 register(ExportFormat("labelmap", "_labels.nrrd", "masks", _writeSteps))

@@ -11,8 +11,9 @@ from WeakMedSAMLib.frontend.results.exports import Exported, exportSegmentationS
 
 def _writeSteps(work: ExportWork, path: Path) -> Steps[Exported]:
     (subject,) = work.subjects
-    ids = subject.segmentIds
-    return exportSegmentationSteps(subject.segmentationNode, subject.volumeNode, path, runSegmentIds=ids)
+    return exportSegmentationSteps(
+        subject.segmentationNode, subject.volumeNode, path, runSegmentIds=subject.segmentIds, known=subject.known
+    )
 
 
 register(ExportFormat("segmentation", "_masks.seg.nrrd", "masks", _writeSteps))
