@@ -56,7 +56,7 @@ def test_its_masks_are_like_the_packaged_ones(made):
     labels, _ = read_labels(out / "labels.nrrd")
     truth = np.isin(read_labels(demo.demo_scan().segmentation)[0], (5, 6))
     dice = 2 * ((labels == 1) & truth).sum() / ((labels == 1).sum() + truth.sum())
-    assert dice > 0.8
+    assert dice >= 0.93
     last = words.strip().splitlines()[-1].split()
     assert last[0] == "Dice"
     assert float(last[1]) == pytest.approx(dice, abs=5e-4)
@@ -79,6 +79,15 @@ def test_masks_stay_off_the_slices_that_were_tagged_absent(made):
     absent = tags.volumes[0].state("lungs") == ABSENT
     assert absent.sum() == 7
     assert not labels[absent].any()
+
+
+@pytest.mark.soak
+def test_every_slice_that_was_tagged_present_has_a_mask(made):
+    out, _, _, _ = made
+    labels, _ = read_labels(out / "labels.nrrd")
+    present = demo.demo_tags(demo.demo_scan()).volumes[0].state("lungs") == PRESENT
+    assert present.sum() == 27
+    assert labels[present].any((1, 2)).all()
 
 
 @pytest.mark.soak
