@@ -43,7 +43,7 @@ def _run(scene: Any, nodes: list[Any], number: int) -> RunRecord:
     for index, node in enumerate(nodes):
         volume_id = f"{index:03}"
         segmentation = segment_making.newSegmentation(scene, node)
-        ids = segment_making.addSegments(segmentation, _labels(), CLASSES, record, volume_id)
+        ids = segment_making.addSegments(segmentation, [_labels()] * len(CLASSES), CLASSES, record, volume_id)
         segment_making.noteRun(segmentation, record)
         segment_making.showSegments(segmentation, ids, True)
         record.volumes[volume_id], record.segmentations[volume_id] = node.GetID(), segmentation.GetID()

@@ -128,6 +128,17 @@ class ClassTable(Sequence[SegmentClass]):
         is_free = any(self[self.index(name)].known.sharing == "free" for name in (one, other))
         return is_free or other in self.around(one) or one in self.around(other)
 
+    @property
+    def layers(self) -> list[int]:
+        """Which label map holds a class where classes that may share pixels need several: 0 for all where none may."""
+        found: list[int] = []
+        for entry in self._classes:
+            taken = {
+                layer for layer, other in zip(found, self.names, strict=False) if self.may_share(entry.name, other)
+            }
+            found.append(next(layer for layer in range(len(self)) if layer not in taken))
+        return found
+
     def with_names(self, names: Mapping[str, str]) -> ClassTable:
         """Return the classes of `names` alone, in that order, called as it says; `UserError` ``unknown_class``.
 

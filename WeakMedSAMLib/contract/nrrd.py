@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Literal
@@ -50,7 +50,7 @@ class NrrdImage:
     Attributes
     ----------
     array : numpy.ndarray
-        Voxels, k x j x i.
+        Voxels, k x j x i; layers x k x j x i where layers were asked for.
     ijk_to_ras : numpy.ndarray
         4 x 4, voxel index to RAS in mm.
     fields : dict
@@ -64,8 +64,8 @@ class NrrdImage:
     def turned(self) -> NrrdImage:
         """Return the same voxels at the same places, with the k planes in reversed order."""
         reverse = np.diag([1.0, 1.0, -1.0, 1.0])
-        reverse[2, 3] = len(self.array) - 1
-        return NrrdImage(self.array[::-1], self.ijk_to_ras @ reverse, self.fields)
+        reverse[2, 3] = self.array.shape[-3] - 1
+        return NrrdImage(self.array[..., ::-1, :, :], self.ijk_to_ras @ reverse, self.fields)
 
 
 def write_image_steps(
@@ -124,8 +124,8 @@ def write_image(
         pass
 
 
-def read_image_steps(path: Path | str) -> Generator[float, None, NrrdImage]:
-    """Read a three-dimensional image in short pieces.
+def read_image_steps(path: Path | str, with_layers: bool = False) -> Generator[float, None, NrrdImage]:
+    """Read an image in short pieces: a three-dimensional one, or with layers one of one layer or several.
 
     Raises
     ------
@@ -135,14 +135,15 @@ def read_image_steps(path: Path | str) -> Generator[float, None, NrrdImage]:
     path = Path(path)
     try:
         with path.open("rb") as stream:
-            image, encoding = _empty_image(path, stream)
+            image, encoding = _empty_image(path, stream, with_layers)
             yield from _read_voxels(path, stream, encoding, image.array)
     except FileNotFoundError:
         hint = "Generate the masks again."
         raise UserError("file_missing", f"{path} does not exist.", hint, {"file": str(path)}) from None
     except OSError as error:
         raise _unreadable(path, error) from error
-    return image
+    # In the file the layer runs fastest.
+    return replace(image, array=np.moveaxis(image.array, -1, 0)) if with_layers else image
 
 
 def read_image(path: Path | str) -> NrrdImage:
@@ -283,8 +284,8 @@ def _pieces(array: np.ndarray) -> Iterator[np.ndarray]:
             yield plane[first : first + rows]
 
 
-def _empty_image(path: Path, stream: IO[bytes]) -> tuple[NrrdImage, str]:
-    """Read the header; return the image with room for its voxels, and the encoding."""
+def _empty_image(path: Path, stream: IO[bytes], with_layers: bool) -> tuple[NrrdImage, str]:
+    """Read the header; return the image with room for its voxels, layers last, and the encoding."""
     values, pairs = _checked_header(path, stream)
     try:
         sizes = [int(text) for text in values["sizes"].split()]
@@ -292,11 +293,13 @@ def _empty_image(path: Path, stream: IO[bytes]) -> tuple[NrrdImage, str]:
         dtype = np.dtype(endian + _TYPE_NAMES[values["type"]])
         matrix = _matrix(values)
         encoding = {"gz": "gzip"}.get(values["encoding"], values["encoding"])
+        has_layers = with_layers and len(sizes) == 4 and values["spacedirections"].startswith("none")
     except (KeyError, ValueError, TypeError):
         raise _bad(path, "its header cannot be read") from None
-    if len(sizes) != 3 or min(sizes) < 1 or encoding not in ("raw", "gzip"):
+    if len(sizes) != 3 + has_layers or min(sizes) < 1 or encoding not in ("raw", "gzip"):
         raise _bad(path, f"it has the sizes {sizes} and the encoding '{encoding}'")
-    return NrrdImage(np.zeros(sizes[::-1], dtype), matrix, pairs), encoding
+    shape = [*sizes[::-1], 1] if with_layers and not has_layers else sizes[::-1]
+    return NrrdImage(np.zeros(shape, dtype), matrix, pairs), encoding
 
 
 def parse_header(stream: IO[bytes]) -> tuple[dict[str, str], dict[str, str]]:
@@ -338,7 +341,7 @@ def _checked_header(path: Path, stream: IO[bytes]) -> tuple[dict[str, str], dict
 def _matrix(values: Mapping[str, str]) -> np.ndarray:
     if values["space"].lower() not in ("left-posterior-superior", "lps"):
         raise ValueError(values["space"])
-    columns = [_numbers(part) for part in values["spacedirections"].split(")") if part.strip()]
+    columns = [_numbers(part) for part in values["spacedirections"].removeprefix("none").split(")") if part.strip()]
     matrix = np.eye(4)
     matrix[:3, :3] = _LPS_TO_RAS @ np.array(columns).T
     matrix[:3, 3] = _LPS_TO_RAS @ np.array(_numbers(values["spaceorigin"].rstrip(")")))

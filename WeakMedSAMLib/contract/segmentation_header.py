@@ -5,13 +5,15 @@ Source: 3D Slicer developer guide, "Segmentations", section on the .seg.nrrd for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 REFERENCE_GEOMETRY = "Reference image geometry"
 _BINARY = "Binary labelmap"
+_LAYER = re.compile(r"Segment(\d+)_Layer")
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,17 @@ def segmentation_fields(segments: Sequence[HeaderSegment], shape: Sequence[int],
         described = _fields_of(segment, _extent(shape, " "))
         fields.update({f"Segment{number}_{key}": value for key, value in described.items()})
     return fields
+
+
+def layers_by_value(fields: Mapping[str, str]) -> dict[int, int]:
+    """Return label value -> layer of the segments that the key/value pairs of a file tell of; empty for a label map."""
+    found = {}
+    for key, text in fields.items():
+        if (number := _LAYER.fullmatch(key)) and text.isdecimal():
+            value = fields.get(f"Segment{number[1]}_LabelValue", "")
+            if value.isdecimal():
+                found[int(value)] = int(text)
+    return found
 
 
 def reference_geometry(ijk_to_ras: np.ndarray, shape: Sequence[int]) -> str:

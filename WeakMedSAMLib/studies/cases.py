@@ -68,9 +68,9 @@ class Case:
         return replace(placed, layers=np.stack(used), geometry=self.geometry())
 
     def masks_in(self, file: Path, classes: ClassTable) -> Masks:
-        """Class -> mask (bool, k x j x i) in a label map that a run made of the slices that are used."""
-        (predicted,) = read_mask(file).on(self.geometry(), self.image).layers
-        return {entry.name: np.asarray(predicted == entry.label_value) for entry in classes}
+        """Class -> mask (bool, k x j x i) in the label maps that a run made of the slices that are used."""
+        layers = read_mask(file).on(self.geometry(), self.image).layers
+        return {entry.name: (layers == entry.label_value).any(0) for entry in classes}
 
     def voxels(self) -> np.ndarray:
         """The scan, slices that are used, k x j x i."""

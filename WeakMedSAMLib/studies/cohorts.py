@@ -148,13 +148,13 @@ def scored(
         Is offered the case.
     """
     true, geometry, image = case.masks(), case.geometry(), case.voxels()
-    predicted = np.zeros(geometry.shape, np.uint8)
+    predicted = np.zeros((1, *geometry.shape), np.uint8)
     if folder is not None:
-        (predicted,) = read_mask(folder / LABELS).on(geometry, case.image).layers
+        predicted = read_mask(folder / LABELS).on(geometry, case.image).layers
     quality = Quality(low_confidence=True) if folder is None else read_quality(folder / QUALITY)
     rows = []
     for entry, learned in zip(classes, class_table(classes), strict=True):
-        masks = (predicted == learned.label_value, true.mask(entry))
+        masks = ((predicted == learned.label_value).any(0), true.mask(entry))
         found = score(*masks, geometry, case.axis, MIN_PIXELS)
         published = published_score(*(slice_stack(array, case.axis) for array in (*masks, image)))
         own = quality.classes.get(entry.name)

@@ -124,11 +124,11 @@ class Diagnosis:
     def finish(self, volume: CohortVolume, result: VolumeResult) -> None:
         """Take the masks of a volume."""
         trace = self._running[volume.id]
-        labels = slice_stack(result.labels, volume.axis)
+        layers = slice_stack(result.layers, volume.axis)
         for column, (truth, (value, soft)) in enumerate(
             zip(self._true_stack(trace), result.probabilities.items(), strict=True)
         ):
-            drawn, likely = labels == value, slice_stack(soft, volume.axis)
+            drawn, likely = (layers == value).any(0), slice_stack(soft, volume.axis)
             pixels = np.count_nonzero(truth, axis=(1, 2))
             trace.false_slices[column] = int((drawn.any((1, 2)) & (pixels == 0)).sum())
             trace.absent_slices[column] = int((pixels == 0).sum())

@@ -61,7 +61,7 @@ class BrightMethod:
             quality = Quality(slice_confidence=[0.5] * len(volume.tags))
             yield (
                 volume,
-                VolumeResult(np.array(kept["labels"]), {classes[0].label_value: kept["labels"] * 255}, quality),
+                VolumeResult(np.array(kept["labels"])[None], {classes[0].label_value: kept["labels"] * 255}, quality),
             )
 
     def _labels(self, volume, classes, report, stage):

@@ -63,14 +63,14 @@ def test_known_pixels_are_in_the_result_to_the_voxel(axis):
     likely = np.full(count, 0.9, np.float32)
     classes = [replace(drawn(value), likely=likely) for value in (0.8, 0.6)]
     result = assembled(axis, supervision, classes)
-    labels = slice_stack(result.labels, axis)[2]
+    labels = slice_stack(result.layers[0], axis)[2]
     for column, value in enumerate(TABLE.label_values):
         assert (labels[pixels[column] == SHOWN] == value).all()
         assert not (labels[pixels[column] == NOT_SHOWN] == value).any()
         probability = slice_stack(result.probabilities[value], axis)[2]
         assert (probability[pixels[column] == SHOWN] == 255).all()
         assert (probability[pixels[column] == NOT_SHOWN] == 0).all()
-    assert (slice_stack(result.labels, axis)[1] == TABLE.label_values[0]).all()
+    assert (slice_stack(result.layers[0], axis)[1] == TABLE.label_values[0]).all()
 
 
 def test_a_slice_that_shows_a_class_is_not_empty_and_its_guess_is_not_trusted():
@@ -79,8 +79,8 @@ def test_a_slice_that_shows_a_class_is_not_empty_and_its_guess_is_not_trusted():
     weak.masks[1, 20:30, 20:30] = 0.4
     result = assembled("k", Supervision(presence), [drawn(0.0), weak], (1.0, 1.0, 1.0))
     value = TABLE.label_values[1]
-    assert 20 < np.count_nonzero(result.labels[1] == value) < 60
-    assert not result.labels[3:].any()
+    assert 20 < np.count_nonzero(result.layers[0][1] == value) < 60
+    assert not result.layers[0][3:].any()
     quality = result.quality.classes["b"]
     assert quality.slice_confidence[1] == 0
     assert not quality.present_without_mask
@@ -96,7 +96,7 @@ def test_a_guess_is_the_inner_part_of_what_the_nearest_slice_of_its_stretch_has(
     pixels[0, 8:11] = NOT_SHOWN
     supervision = Supervision(presence, KnownPixels([1], lambda _index: pixels))
     result = assembled("k", supervision, [replace(one, agreement=np.ones(4)), drawn(0.0)], (1.0, 1.0, 1.0))
-    farthest, near, own, absent, other = result.labels == TABLE.label_values[0]
+    farthest, near, own, absent, other = result.layers[0] == TABLE.label_values[0]
     assert np.count_nonzero(own) > 200
     inner = inner_part(own, 0.5)
     assert np.count_nonzero(inner) == pytest.approx(np.count_nonzero(own) / 2, rel=0.3)
@@ -115,7 +115,7 @@ def test_a_guess_takes_pixels_of_others_only_where_none_is_free():
     strong.masks[:, :, :32] = 0.9
     weak.masks[:, 10:20, 10:20] = 0.45
     result = assembled("k", Supervision(presence), [strong, weak], (1.0, 1.0, 1.0))
-    both = result.labels[0]
+    both = result.layers[0][0]
     assert {int(value) for value in np.unique(both)} == {*TABLE.label_values}
     assert (both[:, :12] == TABLE.label_values[0]).all()
 

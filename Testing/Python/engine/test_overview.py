@@ -32,7 +32,7 @@ def findings(place=None, classes=CLASSES, axis="k", **more):
     labels = np.zeros(place.shape, np.uint8)
     labels[8:13, 10:20, 5:15] = classes.label_values[0]
     volume = SimpleNamespace(name="case", array=array, geometry=place)
-    return Findings(volume, labels, classes, axis, GREY, **more)
+    return Findings(volume, labels[None], classes, axis, GREY, **more)
 
 
 def pixels(path):
@@ -101,7 +101,7 @@ def test_at_most_as_many_slices_as_asked(wanted):
 
 
 def test_without_any_label_slices_are_spread_over_the_volume():
-    empty = replace(findings(), labels=np.zeros((20, 30, 40), np.uint8))
+    empty = replace(findings(), layers=np.zeros((1, 20, 30, 40), np.uint8))
     shown = chosen_slices(empty, 4)
     assert (shown[0], shown[-1], len(shown)) == (0, 19, 4)
 
@@ -130,7 +130,7 @@ def test_outline_lies_where_the_mask_lies(tmp_path, axis):
     height, width = rows[-1] + 1 - top, columns[-1] + 1 - left
     red = np.argwhere((np.abs(picture - RED).max(axis=2) < 60)[top : top + height, left : left + width])
     view = view_of(shown.volume.geometry, axis)
-    mask = view.shown(slice_stack(shown.labels, axis)[index] > 0)
+    mask = view.shown(shown.stacks[0, index] > 0)
     row_mm, column_mm = {"k": (1, 1), "j": (2, 1), "i": (2, 1)}[axis]
     assert height / width == pytest.approx(mask.shape[0] * row_mm / (mask.shape[1] * column_mm), rel=0.03)
     wanted = (np.argwhere(mask).mean(axis=0) + 0.5) / mask.shape
@@ -170,7 +170,11 @@ def test_odd_shapes(tmp_path, size):
     place = geometry(size=size)
     array = np.linspace(0, 1, np.prod(size), dtype=np.float32).reshape(place.shape)
     shown = Findings(
-        SimpleNamespace(name="x", array=array, geometry=place), np.zeros(place.shape, np.uint8), CLASSES, "k", GREY
+        SimpleNamespace(name="x", array=array, geometry=place),
+        np.zeros((1, *place.shape), np.uint8),
+        CLASSES,
+        "k",
+        GREY,
     )
     overview_picture(tmp_path / "a.png", shown, max_slices=3)
     assert max(pixels(tmp_path / "a.png").shape) < 4000

@@ -48,7 +48,7 @@ def result(geometry, dtype=np.uint8):
     rng = np.random.default_rng(1)
     labels = rng.choice([0, 2, 5], size=geometry.shape).astype(dtype)
     probabilities = {v: rng.integers(0, 256, geometry.shape, dtype=np.uint8) for v in (2, 5)}
-    return VolumeResult(labels, probabilities, Quality(confidence=0.5, advice=ADVICE))
+    return VolumeResult(labels[None], probabilities, Quality(confidence=0.5, advice=ADVICE))
 
 
 def ijk_to_ras(geometry):
@@ -77,7 +77,7 @@ def test_files_lie_exactly_where_the_volume_lies(tmp_path, direction, size):
         # As Slicer, which turns left-handed label maps, but no segmentations.
         is_turned = place.is_left_handed and name == "labels.nrrd"
         assert_same_place(found, place.turned() if is_turned else place)
-        np.testing.assert_array_equal(labels, wanted.labels[::-1] if is_turned else wanted.labels)
+        np.testing.assert_array_equal(labels, wanted.layers[0][::-1] if is_turned else wanted.layers[0])
         assert labels.dtype == np.uint8
     for label_value, wanted_map in wanted.probabilities.items():
         written = read_stored(tmp_path / probability_name(label_value))
@@ -94,7 +94,7 @@ def test_slicer_opens_the_segmentation_in_place(tmp_path, slicer_nodes, directio
     opened = slicer_nodes.segmentation(tmp_path / "segmentation.seg.nrrd")
     for segment, entry in zip(opened.segments, CLASSES, strict=True):
         np.testing.assert_allclose(segment.ijk_to_ras, ijk_to_ras(place), atol=1e-9)
-        np.testing.assert_array_equal(segment.mask, wanted.labels == entry.label_value)
+        np.testing.assert_array_equal(segment.mask, wanted.layers[0] == entry.label_value)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["volume", "single slice"])
@@ -109,7 +109,7 @@ def test_slicer_opens_the_label_map_in_place(tmp_path, slicer_nodes, direction, 
     reverse = np.eye(4)
     if place.is_left_handed:
         reverse[2, 2:] = -1, place.size[2] - 1
-    np.testing.assert_array_equal(volume.array, wanted.labels[::step])
+    np.testing.assert_array_equal(volume.array, wanted.layers[0][::step])
     np.testing.assert_allclose(volume.ijk_to_ras, ijk_to_ras(place) @ reverse, atol=1e-9)
 
 
@@ -137,7 +137,7 @@ def test_large_label_values_keep_their_value(tmp_path, slicer_nodes):
     place = geometry(np.eye(3))
     labels = np.zeros(place.shape, np.uint16)
     labels[1], labels[2] = 1, 65535
-    write_result(tmp_path, VolumeResult(labels), place, classes, "k")
+    write_result(tmp_path, VolumeResult(labels[None]), place, classes, "k")
     read, _ = read_labels(tmp_path / "labels.nrrd")
     assert read.dtype == np.uint16
     np.testing.assert_array_equal(read, labels)
@@ -157,7 +157,7 @@ def test_quality_is_json_with_the_slice_axis(tmp_path):
 def test_writing_again_replaces_and_leaves_nothing_else(tmp_path):
     place = geometry(np.eye(3))
     write_result(tmp_path, result(place), place, CLASSES, "k")
-    empty = VolumeResult(np.zeros(place.shape, np.uint8))
+    empty = VolumeResult(np.zeros((1, *place.shape), np.uint8))
     write_result(tmp_path, empty, place, CLASSES, "k")
     assert not read_labels(tmp_path / "labels.nrrd")[0].any()
     assert not [p for p in tmp_path.iterdir() if "tmp" in p.name]
@@ -175,16 +175,16 @@ def test_unwritable_folder_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"labels": np.full((5, 6, 7), 9, np.uint8)}, r"labels \[9\] are not in the class table"),
-        ({"labels": np.zeros((5, 6, 7), np.int16)}, "int16"),
-        ({"labels": np.zeros((7, 6, 5), np.uint8)}, r"\(7, 6, 5\)"),
+        ({"layers": np.full((1, 5, 6, 7), 9, np.uint8)}, r"labels \[9\] are not in the class table"),
+        ({"layers": np.zeros((1, 5, 6, 7), np.int16)}, "int16"),
+        ({"layers": np.zeros((1, 7, 6, 5), np.uint8)}, r"\(1, 7, 6, 5\)"),
         ({"probabilities": {9: np.zeros((5, 6, 7), np.uint8)}}, "label 9"),
         ({"probabilities": {5: np.zeros((5, 6, 7), np.float32)}}, "float32"),
     ],
 )
 def test_results_that_do_not_fit_are_refused(tmp_path, change, words):
     place = geometry(np.eye(3))
-    wrong = VolumeResult(**{"labels": np.zeros((5, 6, 7), np.uint8), **change})
+    wrong = VolumeResult(**{"layers": np.zeros((1, 5, 6, 7), np.uint8), **change})
     with pytest.raises(ValueError, match=words):
         write_result(tmp_path, wrong, place, CLASSES, "k")
     assert not list(tmp_path.iterdir())

@@ -7,6 +7,7 @@ from.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,16 +99,16 @@ class Geometry:
 
 
 def slice_stack(array_kji: np.ndarray, axis: str) -> np.ndarray:
-    """View of a volume as slices x rows x columns.
+    """View of a volume as slices x rows x columns; of layers of it (first axis) those of each.
 
     Slices along k have rows j and columns i; along j rows k and columns i; along i rows k and columns j.
     """
-    return array_kji.transpose(_STACK_ORDER[axis])
+    return array_kji.transpose(_with_layers(array_kji, _STACK_ORDER[axis]))
 
 
 def from_slice_stack(stack: np.ndarray, axis: str) -> np.ndarray:
     """View of slices x rows x columns as the k, j, i volume they came from; undoes `slice_stack`."""
-    return stack.transpose(np.argsort(_STACK_ORDER[axis]))
+    return stack.transpose(_with_layers(stack, np.argsort(_STACK_ORDER[axis])))
 
 
 def in_plane_spacing(geometry: Geometry, axis: str) -> tuple[float, float]:
@@ -124,6 +125,11 @@ def slice_spacing(geometry: Geometry, axis: str) -> float:
 def slice_count(geometry: Geometry, axis: str) -> int:
     """Number of slices along an axis."""
     return geometry.size[AXES.index(axis)]
+
+
+def _with_layers(array: np.ndarray, order: Iterable[int]) -> list[int]:
+    before = array.ndim - 3
+    return [*range(before), *(before + int(axis) for axis in order)]
 
 
 def plane_axes(axis: str) -> tuple[int, int]:

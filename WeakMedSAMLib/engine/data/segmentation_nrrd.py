@@ -23,7 +23,9 @@ _ATTRIBUTE = "WeakMedSAM."
 
 
 def segmentation_header(classes: ClassTable, geometry: Geometry, attributes: Mapping[str, str]) -> dict[str, str]:
-    """Key-value pairs that make a label map in NRRD a segmentation that Slicer opens, one segment a class.
+    """Key-value pairs that make label maps in NRRD a segmentation that Slicer opens, one segment a class.
+
+    A class is on the layer that `ClassTable.layers` says.
 
     Every class gets a segment, also one without a voxel; its status is "in progress", as nobody has reviewed it.
 
@@ -36,17 +38,18 @@ def segmentation_header(classes: ClassTable, geometry: Geometry, attributes: Map
     attributes : mapping of str to str
         Kept as tags ``WeakMedSAM.<key>`` of each segment.
     """
-    segments = [_segment(entry, attributes) for entry in classes]
+    segments = [_segment(entry, layer, attributes) for entry, layer in zip(classes, classes.layers, strict=True)]
     place = reference_geometry(geometry.ijk_to_ras, geometry.shape)
     return segmentation_fields(segments, geometry.shape, f"{REFERENCE_GEOMETRY}|{place}|Source volume&")
 
 
-def _segment(entry: SegmentClass, attributes: Mapping[str, str]) -> HeaderSegment:
+def _segment(entry: SegmentClass, layer: int, attributes: Mapping[str, str]) -> HeaderSegment:
     red, green, blue = (part / 255 for part in entry.color)
     tags = [_NOT_REVIEWED, f"TerminologyEntry:{_plain(entry.terminology) or _TISSUE}"]
     tags += [f"{_ATTRIBUTE}{_plain(key)}:{_plain(value)}" for key, value in sorted(attributes.items())]
     joined = "".join(f"{tag}|" for tag in tags)
-    return HeaderSegment(f"Segment_{entry.label_value}", entry.name, (red, green, blue), entry.label_value, joined)
+    value, color = entry.label_value, (red, green, blue)
+    return HeaderSegment(f"Segment_{value}", entry.name, color, value, joined, layer)
 
 
 def _plain(text: str) -> str:

@@ -26,7 +26,7 @@ def write_volume(
     path : Path
         File ending in .nrrd.
     array : numpy.ndarray
-        Voxels in the shape of `geometry`.
+        Voxels in the shape of `geometry`, or layers of them.
     geometry : Geometry
         Where they lie.
     metadata : mapping
@@ -59,6 +59,6 @@ def write_nrrd(
     ValueError
         The array has another shape.
     """
-    if array.shape != geometry.shape:
+    if array.shape[-3:] != geometry.shape:
         raise ValueError(f"an array of shape {array.shape} does not fit a volume of shape {geometry.shape}")
     write_image(path, array, geometry.ijk_to_ras, metadata, encoding)

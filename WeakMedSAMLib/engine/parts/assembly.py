@@ -1,4 +1,4 @@
-"""From drawn masks to the result of a volume: label map, probabilities, quality, in the volume's own geometry."""
+"""From drawn masks to the result of a volume: label maps, probabilities, quality, in the volume's own geometry."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from WeakMedSAMLib.engine.base.reporting import Report, Work
 from WeakMedSAMLib.engine.data.geometry import from_slice_stack
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.components import inner_part
+from WeakMedSAMLib.engine.parts.label_layers import LabelLayers
 from WeakMedSAMLib.engine.parts.quality import ClassEvidence, quality_report
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN, UNKNOWN, KnownPixels
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
+_HALF = 127  # of 0..255: a mask is above it
 _BEST_GUESS = 0.5  # of the peak of a class on a slice where nothing is above one half
 _SMALLER = 0.5  # of the area on the slice beside, where a class is drawn by that alone
 
@@ -36,15 +38,16 @@ class VolumeResult:
 
     Parameters
     ----------
-    labels : numpy.ndarray
-        Label values, 0 for none; k x j x i, unsigned integers.
+    layers : numpy.ndarray
+        Label values, 0 for none; layers x k x j x i, unsigned integers. Each class is on the layer that
+        `ClassTable.layers` says: on the same one are only classes that exclude each other.
     probabilities : mapping of int to numpy.ndarray
         Label value -> uint8 map k x j x i, 0..255 for 0..1.
     quality : Quality
         How far they can be trusted.
     """
 
-    labels: np.ndarray
+    layers: np.ndarray
     probabilities: Mapping[int, np.ndarray] = field(default_factory=dict)
     quality: Quality = field(default_factory=Quality)
 
@@ -136,17 +139,17 @@ def assemble_result(
         stacks[entry.label_value] = _fill_slices(one.masks, one.indices, volume)
         evidence[entry.name] = _evidence(one)
     _put_known(list(stacks.values()), list(evidence.values()), volume.supervision.known)
-    labels = _labels(stacks)
-    for column, index in _fill_empty(labels, stacks, volume.supervision) if guess else ():
+    labels = LabelLayers.of(classes, stacks, _HALF)
+    for column, index in _fill_empty(labels, list(stacks.values()), volume.supervision) if guess else ():
         evidence[classes[column].name].agreement[index] = 0
     seen = {
-        entry.name: replace(evidence[entry.name], pixels=np.count_nonzero(labels == entry.label_value, axis=(1, 2)))
-        for entry in classes
+        entry.name: replace(evidence[entry.name], pixels=np.count_nonzero(labels.mask(column), axis=(1, 2)))
+        for column, entry in enumerate(classes)
     }
     voxel_ml = source.scan.geometry.voxel_ml
     quality = quality_report(classes, volume.tags, seen, patients, volume.intensity.to_json(), voxel_ml)
     probabilities = {value: from_slice_stack(stack, source.axis) for value, stack in stacks.items()}
-    return VolumeResult(from_slice_stack(labels, source.axis), probabilities, quality)
+    return VolumeResult(from_slice_stack(labels.layers, source.axis), probabilities, quality)
 
 
 def _evidence(drawn: DrawnClass) -> ClassEvidence:
@@ -185,18 +188,17 @@ def _put_known(stacks: Sequence[np.ndarray], evidence: Sequence[ClassEvidence], 
                 found.agreement[index] = 1
 
 
-def _fill_empty(
-    labels: np.ndarray, stacks: Mapping[int, np.ndarray], supervision: Supervision
-) -> list[tuple[int, int]]:
+def _fill_empty(labels: LabelLayers, stacks: Sequence[np.ndarray], supervision: Supervision) -> list[tuple[int, int]]:
     """Label a class on slices that show it and have nothing of it, in place; returns column and slice of each guess.
 
     Something is there, so that a guess is better than none: the inner part of what the nearest slice of the same
     stretch has, since a class becomes smaller towards its end; where there is none, the piece that is most likely.
     """
     guessed = []
-    for column, (value, stack) in enumerate(stacks.items()):
+    for column, stack in enumerate(stacks):
+        mask = labels.mask(column)
         for stretch in spans_of_slices(supervision.present(column).tolist()):
-            found = labels[stretch.first : stretch.last + 1] == value
+            found = mask[stretch.first : stretch.last + 1]
             filled = np.flatnonzero(found.any((1, 2)))
             for row in np.flatnonzero(~found.any((1, 2))).tolist():
                 index, beside = stretch.first + row, np.zeros_like(found[row])
@@ -205,41 +207,29 @@ def _fill_empty(
                     beside = inner_part(found[near], _SMALLER ** abs(near - row))
                 known = supervision.known.get(index)
                 allowed = np.ones_like(beside) if known is None else known[column] != NOT_SHOWN
-                if _guess(labels[index], value, beside & allowed, stack[index]):
+                place = _guess(labels.is_free(column, index), beside & allowed, stack[index])
+                if place.any():
+                    labels.put(column, index, place)
                     guessed.append((column, index))
     return guessed
 
 
-def _guess(labels: np.ndarray, value: int, beside: np.ndarray, likely: np.ndarray) -> bool:
-    """Label a class on one slice, in place, where it is free of others; whether anything was to be had."""
-    is_free = labels == 0
+def _guess(is_free: np.ndarray, beside: np.ndarray, likely: np.ndarray) -> np.ndarray:
+    """Where a class may be on a slice, if possible where it is free of those that exclude it; nothing if nowhere."""
     if (beside & is_free).any():
-        labels[beside & is_free] = value
-    elif (free := np.where(is_free, likely, 0)).any():
-        labels[_piece_at_peak(free.astype(np.float32))] = value
-    elif likely.any():  # of what others have it gets the place where it is most likely, and leaves them the rest
-        labels.flat[int(likely.argmax())] = value
-    else:
-        return False
-    return True
+        return beside & is_free
+    if (free := np.where(is_free, likely, 0)).any():
+        return _piece_at_peak(free.astype(np.float32))
+    # Of what others have it gets the place where it is most likely, and leaves them the rest.
+    place = np.zeros(likely.shape, bool)
+    place.flat[int(likely.argmax())] = likely.any()
+    return place
 
 
 def _piece_at_peak(likely: np.ndarray) -> np.ndarray:
     """The connected pixels around the peak of a slice that reach half of it."""
     pieces, _ = ndimage.label(likely > _BEST_GUESS * likely.max())
     return pieces == pieces.flat[int(likely.argmax())]
-
-
-def _labels(stacks: dict[int, np.ndarray]) -> np.ndarray:
-    """Label value of the most probable class where any is above one half: S x rows x columns."""
-    first = next(iter(stacks.values()))
-    best = np.full(first.shape, 127, np.uint8)
-    labels = np.zeros(first.shape, np.uint8 if max(stacks) < 256 else np.uint16)
-    for value, stack in stacks.items():
-        higher = stack > best
-        labels[higher] = value
-        best[higher] = stack[higher]
-    return labels
 
 
 def _low_confidence(unsure: Sequence[Quality], total: int) -> Warning_:

@@ -45,8 +45,8 @@ class Findings:
     ----------
     volume : Scan
         The scan.
-    labels : numpy.ndarray
-        Label values, k x j x i.
+    layers : numpy.ndarray
+        Label values, layers x k x j x i; labels that share voxels are on different ones.
     classes : ClassTable
         Names, colours and values of the labels.
     axis : {"i", "j", "k"}
@@ -60,12 +60,17 @@ class Findings:
     """
 
     volume: Scan
-    labels: np.ndarray
+    layers: np.ndarray
     classes: ClassTable
     axis: str
     intensity: Intensity
     tags: np.ndarray | None = None
     confidence: Sequence[float | None] | None = None
+
+    @property
+    def stacks(self) -> np.ndarray:
+        """The labels, layers x slices x rows x columns."""
+        return slice_stack(self.layers, self.axis)
 
 
 def overview_picture(
@@ -98,7 +103,7 @@ def overview_picture(
     shown = list(slices) if slices is not None else chosen_slices(findings, max_slices)
     view = view_of(findings.volume.geometry, findings.axis)
     images = [view.shown(p) for p in _units(findings, shown)]
-    masks = [view.shown(slice_stack(findings.labels, findings.axis)[s]) for s in shown]
+    masks = [np.stack([view.shown(stack[s]) for stack in findings.stacks]) for s in shown]
     box = _body_box(images, masks)
     pixel_mm = view.pixel_mm(*in_plane_spacing(findings.volume.geometry, findings.axis))
     names = _legend_names(findings)
@@ -106,7 +111,7 @@ def overview_picture(
     figure = Figure(figsize=layout.inches, dpi=_DPI, facecolor=_BACKGROUND)
     for n, (s, image, mask) in enumerate(zip(shown, images, masks, strict=True)):
         axes = figure.add_axes(layout.panel(n))
-        _draw_slice(axes, image[box], mask[box], findings.classes, pixel_mm)
+        _draw_slice(axes, image[box], mask[:, box[0], box[1]], findings.classes, pixel_mm)
         _draw_edges(axes, view)
         _caption(axes, s, findings)
         _frame(axes, _complaint(findings, s))
@@ -121,14 +126,13 @@ def chosen_slices(findings: Findings, count: int) -> list[int]:
 
     The first and last slice with a label or a present tag are always among them, when more than two are chosen.
     """
-    stack = slice_stack(findings.labels, findings.axis)
-    matters = stack.any(axis=(1, 2))
+    matters = np.any(findings.stacks, axis=(0, 2, 3))
     if findings.tags is not None:
         matters |= (findings.tags == PRESENT).any(axis=1)
     where = np.flatnonzero(matters)
-    first, last = (int(where[0]), int(where[-1])) if where.size else (0, len(stack) - 1)
+    first, last = (int(where[0]), int(where[-1])) if where.size else (0, len(matters) - 1)
     margin = max(1, round(0.12 * (last - first + 1)))
-    low, high = max(0, first - margin), min(len(stack) - 1, last + margin)
+    low, high = max(0, first - margin), min(len(matters) - 1, last + margin)
     inner = count - (low < first) - (high > last)
     if count < 3 or high - low + 1 <= count:
         return sorted({int(s) for s in np.linspace(low, high, min(count, high - low + 1)).round()})
@@ -177,7 +181,7 @@ def _units(findings: Findings, shown: Sequence[int]) -> list[np.ndarray]:
 
 def _body_box(images: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> tuple[slice, slice]:
     """Rows and columns, the same for all slices, outside of which there is only darkness."""
-    visible = np.any([(i > _BODY_LEVEL) | (m > 0) for i, m in zip(images, masks, strict=True)], axis=0)
+    visible = np.any([(i > _BODY_LEVEL) | (m > 0).any(0) for i, m in zip(images, masks, strict=True)], axis=0)
     box = []
     for along in (1, 0):
         where = np.flatnonzero(visible.any(axis=along))
@@ -192,7 +196,7 @@ def _draw_slice(
 ) -> None:
     axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="bicubic", aspect=pixel_mm[0] / pixel_mm[1])
     axes.set_axis_off()
-    regions = [(np.pad(mask == entry.label_value, 1), entry) for entry in classes]
+    regions = [(np.pad((mask == entry.label_value).any(0), 1), entry) for entry in classes]
     # The smaller one on top: neighbours share their border, and the larger still shows elsewhere.
     for region, entry in sorted(regions, key=lambda r: -np.count_nonzero(r[0])):
         if region.any():
@@ -235,7 +239,7 @@ def _complaint(findings: Findings, index: int) -> str:
     """What is wrong on a slice whose tag says that it shows a class: nothing was drawn, or nothing to rely on."""
     if findings.tags is None:
         return ""
-    drawn = slice_stack(findings.labels, findings.axis)[index]
+    drawn = findings.stacks[:, index]
     shown = [entry for entry, tag in zip(findings.classes, findings.tags[index], strict=True) if tag == PRESENT]
     missing = [entry for entry in shown if not (drawn == entry.label_value).any()]
     if missing:
@@ -279,7 +283,7 @@ def _heading(figure: Figure, layout: _Layout, findings: Findings, view: View, ti
     left, right = _GAP_INCHES / width, 1 - _GAP_INCHES / width
     upper, lower = 1 - 0.24 / height, 1 - 0.48 / height
     _figure_text(figure, left, upper, title or findings.volume.name, fontsize=13, weight="bold")
-    count = slice_stack(findings.labels, findings.axis).shape[0]
+    count = findings.stacks.shape[1]
     scale = findings.intensity
     details = f"{count} {view.name} slices, grey scale {scale.low:g} to {scale.high:g}"
     _figure_text(figure, left, lower, details, fontsize=8.5, color=_FAINT)
@@ -314,7 +318,7 @@ def _legend_names(findings: Findings) -> list[str]:
     """Class names with the volume of their label."""
     ml = findings.volume.geometry.voxel_ml
     return [
-        f"{entry.name}  {_millilitres(np.count_nonzero(findings.labels == entry.label_value) * ml)}"
+        f"{entry.name}  {_millilitres(np.count_nonzero(findings.layers == entry.label_value) * ml)}"
         for entry in findings.classes
     ]
 

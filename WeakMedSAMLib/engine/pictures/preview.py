@@ -19,7 +19,7 @@ def preview_png(image: np.ndarray, mask: np.ndarray, colours: Mapping[int, Seque
     image : numpy.ndarray
         Rows x columns, 0..1.
     mask : numpy.ndarray
-        Label values, rows x columns, or bool for label 1.
+        Label values, rows x columns, or bool for label 1; layers of them where labels share pixels.
     colours : mapping of int to 3 ints
         Label value -> red, green, blue, 0..255. Labels that are not in it are not drawn.
     """
@@ -29,9 +29,9 @@ def preview_png(image: np.ndarray, mask: np.ndarray, colours: Mapping[int, Seque
     enlarged = np.ones((zoom, zoom))
     grey = np.kron(np.clip(np.nan_to_num(image), 0, 1) * 255, enlarged)
     picture = np.repeat(grey[:, :, None].astype(np.uint8), 3, axis=2)
-    labels = np.kron(mask, enlarged).astype(np.int64)
+    labels = np.kron(mask.reshape(-1, *image.shape), enlarged).astype(np.int64)
     for label_value, colour in colours.items():
-        region = labels == label_value
+        region = (labels == label_value).any(0)
         picture[region & ~binary_erosion(region)] = colour
     stream = io.BytesIO()
     imsave(stream, picture, format="png")

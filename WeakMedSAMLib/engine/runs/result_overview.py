@@ -45,7 +45,7 @@ def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: 
     quality = read_quality(folder / QUALITY)
     findings = Findings(
         volume=volume,
-        labels=read_mask(folder / LABELS).on(volume.geometry, volume.path).layers[0],
+        layers=read_mask(folder / LABELS).on(volume.geometry, volume.path).layers,
         classes=run.classes,
         axis=quality.axis,
         intensity=used_intensity(quality, volume, run.settings.intensity),

@@ -1,4 +1,4 @@
-"""What a run leaves behind: label map, segmentation, probabilities and quality of a volume; its sub-classes."""
+"""What a run leaves behind: label maps, segmentation, probabilities and quality of a volume; its sub-classes."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ def write_result(
 ) -> list[Path]:
     """Write the result of one volume: all files or none, and each whole; the segmentation takes its place last.
 
+    Where classes may share voxels, `LABELS` has the layers of the segmentation and says as that does which class is in
+    which; otherwise it is a label map.
+
     Parameters
     ----------
     folder : Path
@@ -60,13 +63,15 @@ def write_result(
     UserError
         ``cannot_write``.
     ValueError
-        Wrong shape or type, or labels and probabilities of values that are not in the class table.
+        Wrong shape, layers or type, or labels and probabilities of values that are not in the class table.
     """
     _check(result, geometry, classes)
     folder = private_folder(folder)
     empty = {reason: ", ".join(names) for reason, names in empty_classes(result.quality.classes).items()}
     attributes = {"SliceAxis": axis, **empty, **(attributes or {})}
-    labels = _smallest(result.labels, classes)
+    layers = _smallest(result.layers, classes)
+    labels = layers if len(layers) > 1 else layers[0]
+    header = segmentation_header(classes, geometry, attributes)
     plain = {f"{PREFIX}{name}": str(value) for name, value in attributes.items()}
     quality = json_text(replace(result.quality, axis=axis, numbering=numbering).to_json()).encode("utf-8")
     names = [*map(probability_name, sorted(result.probabilities)), QUALITY, LABELS, SEGMENTATION]
@@ -77,8 +82,8 @@ def write_result(
         for label_value, probability in result.probabilities.items():
             write_nrrd(place[probability_name(label_value)], probability, geometry)
         place[QUALITY].write_bytes(quality)
-        write_nrrd(place[LABELS], labels, geometry, plain)
-        write_nrrd(place[SEGMENTATION], labels, geometry, segmentation_header(classes, geometry, attributes))
+        write_nrrd(place[LABELS], labels, geometry, {**header, **plain} if len(layers) > 1 else plain)
+        write_nrrd(place[SEGMENTATION], labels, geometry, header)
     return paths
 
 
@@ -106,12 +111,15 @@ def _smallest(labels: np.ndarray, classes: ClassTable) -> np.ndarray:
 
 
 def _check(result: VolumeResult, geometry: Geometry, classes: ClassTable) -> None:
-    if result.labels.dtype.kind != "u" or result.labels.shape != geometry.shape:
-        raise ValueError(f"labels are {result.labels.dtype} {result.labels.shape}, not unsigned {geometry.shape}")
+    layers, shape = result.layers, (1 + max(classes.layers, default=0), *geometry.shape)
+    if layers.dtype.kind != "u" or layers.shape != shape:
+        raise ValueError(f"labels are {layers.dtype} {layers.shape}, not unsigned {shape}")
     known = {0, *classes.label_values}
-    unknown = sorted(set(np.unique(result.labels).tolist()) - known)
-    if unknown:
-        raise ValueError(f"labels {unknown} are not in the class table")
+    for number, labels in enumerate(layers):
+        own = {entry.label_value for entry, layer in zip(classes, classes.layers, strict=True) if layer == number}
+        unknown = sorted(set(np.unique(labels).tolist()) - {0, *own})
+        if unknown:
+            raise ValueError(f"labels {unknown} are not in the class table, or not of layer {number}")
     for label_value, probability in result.probabilities.items():
         if label_value not in known or probability.dtype != np.uint8 or probability.shape != geometry.shape:
             what = f"{probability.dtype} {probability.shape}"

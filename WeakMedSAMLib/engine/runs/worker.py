@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError, about
 from WeakMedSAMLib.contract.events import Artifact, Hello, Warning_
 from WeakMedSAMLib.contract.files import private_folder, write_bytes
@@ -29,6 +30,7 @@ from WeakMedSAMLib.engine.features.preprocess import to_unit
 from WeakMedSAMLib.engine.methods.method import Method, settings_when_applied
 from WeakMedSAMLib.engine.methods.registry import find_method, load_model, method_of
 from WeakMedSAMLib.engine.parts.assembly import Results, VolumeResult
+from WeakMedSAMLib.engine.parts.label_layers import compete
 from WeakMedSAMLib.engine.parts.model_files import TrainedModel, save_model
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.showcase import StagePicture
@@ -38,6 +40,7 @@ from WeakMedSAMLib.engine.runs.result_overview import used_intensity
 from WeakMedSAMLib.engine.runs.results import write_result, write_sub_classes
 from WeakMedSAMLib.engine.runs.session import RunSession, require_writable
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume, load_cohort
+from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 __all__ = ["Cancelled", "RunSummary", "run_folder"]
 
@@ -113,7 +116,7 @@ def run_folder(
         session.report(Hello(versions=versions(), device=str(chosen)))
         seed_everything(run.settings.seed)
         cohort = load_cohort(places, run, session.report)
-        require_writable(places.path, _bytes_of_results(cohort, len(run.classes)))
+        require_writable(places.path, _bytes_of_results(cohort, run.classes))
         with FeatureCache(cache_root) as cache:
             backbone = build(run.settings.backbone).to(chosen, precision_for(chosen))
             job = _Job(places, run, cohort, session.report)
@@ -186,10 +189,11 @@ class _Job:
         """Write what a stage makes of the example slice, so that a person can watch it take shape."""
         volume = self._cohort[picture.volume]
         view = view_of(volume.scan.geometry, volume.axis)
-        values = np.array([0, *self._run.classes.label_values])
-        labels = values[np.concatenate([np.full_like(picture.image[None], 0.5), picture.maps]).argmax(0)]
+        classes = self._run.classes
+        won = compete(picture.maps, classes_that_share(classes), 0.5)
+        labels = won * np.reshape(classes.label_values, (-1, 1, 1))
         file = private_folder(self._places.previews) / f"{picture.stage}.png"
-        write_bytes(file, preview_png(view.shown(picture.image), view.shown(labels), self._colours()))
+        write_bytes(file, preview_png(view.shown(picture.image), np.stack([*map(view.shown, labels)]), self._colours()))
         self._report(Artifact(kind="preview", path=self._relative(file), volume=volume.id, stage=picture.stage))
 
     def _colours(self) -> dict[int, tuple[int, int, int]]:
@@ -199,11 +203,12 @@ class _Job:
         """PNG of the slice with the largest mask, turned as a radiologist looks at it."""
         scan = volume.scan
         view = view_of(scan.geometry, volume.axis)
-        labels = slice_stack(result.labels, volume.axis)
-        best = int(np.count_nonzero(labels, axis=(1, 2)).argmax())
+        layers = slice_stack(result.layers, volume.axis)
+        best = int(np.count_nonzero(layers, axis=(0, 2, 3)).argmax())
         intensity = used_intensity(result.quality, scan, volume.intensity)
         image = to_unit(slice_stack(scan.array, volume.axis)[best], intensity)
-        return preview_png(view.shown(image), view.shown(labels[best]), self._colours())
+        labels = np.stack([view.shown(layer[best]) for layer in layers])
+        return preview_png(view.shown(image), labels, self._colours())
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self._places.path).as_posix()
@@ -218,9 +223,10 @@ def _too_late(names: list[str]) -> Warning_:
     )
 
 
-def _bytes_of_results(cohort: list[CohortVolume], n_classes: int) -> int:
-    """At most: label map and one probability map a class, uncompressed."""
-    return sum(prod(volume.scan.geometry.size) for volume in cohort) * (1 + n_classes)
+def _bytes_of_results(cohort: list[CohortVolume], classes: ClassTable) -> int:
+    """At most: label maps and one probability map a class, uncompressed."""
+    layers = 1 + max(classes.layers, default=0)
+    return sum(prod(volume.scan.geometry.size) for volume in cohort) * (layers + len(classes))
 
 
 def _overrides(run: RunDescription) -> dict[str, Any]:

@@ -88,9 +88,9 @@ def exportLabelmapSteps(
 ) -> Steps[Exported]:
     """Write segments as a label map ``.nrrd`` in the geometry of the volume, in short pieces.
 
-    The label values are those of the class table. Segments that belong to no class are left out; where classes overlap
-    the later one in the table is written. Why a class has no mask is noted, and stands in the header, where it is
-    `known` (see `exportSegmentationSteps`).
+    The label values are those of the class table. Segments that belong to no class are left out. Where classes overlap
+    the inner one is written of which one is inside of the other, else the later one in the table. Why a class has no
+    mask is noted, and stands in the header, where it is `known` (see `exportSegmentationSteps`).
 
     Raises
     ------
@@ -101,7 +101,7 @@ def exportLabelmapSteps(
     ids = _wantedIds(segmentationNode, segmentIds)
     labelValues = _classLabelValues(segmentationNode, ids, classTable)
     layers = yield from layerSteps(segmentationNode, volumeNode, labelValues)
-    overlap = yield from _flattenSteps(layers, [entry.label_value for entry in classTable])
+    overlap = yield from _flattenSteps(layers, _innerLast(classTable))
     # A type by the table, not by what occurs, so that all cases of a study are alike.
     dtype = np.uint8 if max(classTable.label_values, default=0) <= np.iinfo(np.uint8).max else np.uint16
     fields = {f"WeakMedSAM_Label{entry.label_value}": entry.name for entry in classTable}
@@ -113,7 +113,10 @@ def exportLabelmapSteps(
         text = _("Segments that belong to no class, and so are not in the label map: {count}.")
         notes.append(text.format(count=len(ids) - len(labelValues)))
     if overlap:
-        text = _("Voxels of several classes (in the label map they are the later class of the table): {count}.")
+        text = _(
+            "Voxels of several classes, of which a label map holds but one (the inner one, else the later one in the "
+            "table; a .seg.nrrd keeps all): {count}."
+        )
         notes.append(text.format(count=overlap))
     return Exported(path, notes)
 
@@ -210,17 +213,24 @@ def _classLabelValues(segmentationNode: Any, segmentIds: list[str], classTable: 
     return values
 
 
+def _innerLast(classTable: ClassTable) -> list[int]:
+    """Return the label values in their order, but those of a class after those of the class that it is inside of."""
+    return [entry.label_value for entry in sorted(classTable, key=lambda entry: len(classTable.around(entry.name)))]
+
+
 def _flattenSteps(layers: Layers, order: list[int]) -> Steps[int]:
-    """Join all layers on the first one, later classes over earlier ones; return the number of voxels with several."""
+    """Join all layers on the first one, later values over earlier ones; return the number of voxels with several."""
     overlap = 0
     rank = np.zeros(max(order, default=0) + 1, np.uint16)
     rank[order] = np.arange(1, len(order) + 1)
-    for array in layers.arrays[1:]:
-        for target, source in zip(layers.arrays[0], array, strict=True):
-            overlap += int(np.count_nonzero((source > 0) & (target > 0) & (source != target)))
+    for target, *others in zip(*layers.arrays, strict=True):
+        hasSeveral = np.zeros(target.shape, bool)
+        for source in others:
+            hasSeveral |= (source > 0) & (target > 0) & (source != target)
             wins = rank[source] > rank[target]
             target[wins] = source[wins]
             yield None
+        overlap += int(np.count_nonzero(hasSeveral))
     return overlap
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.label_maps import read_label_maps_steps
 from WeakMedSAMLib.contract.labels.axis_change import along
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
@@ -156,18 +157,18 @@ def planesOfSteps(
     """
     segment = teaching.segment(className)
     value, threshold = labelValueOf(segment), thresholdOf(segment)
-    path = None
-    if value is not None:
-        path = result.labels if threshold is None else result.probabilities.get(value)
-    if path is None:
+    if value is None or (threshold is not None and value not in result.probabilities):
         raise _noMask(className)
-    image = yield from read_image_steps(path)
-    if image.array.shape != teaching.volumeNode.GetImageData().GetDimensions()[::-1]:
+    if threshold is None:
+        array = (yield from read_label_maps_steps(result.labels)).layer(value)
+    else:
+        array = (yield from read_image_steps(result.probabilities[value])).array
+    if array.shape != teaching.volumeNode.GetImageData().GetDimensions()[::-1]:
         text = _("The masks of the run do not fit the volume {name}: it changed since.")
         name = teaching.volumeNode.GetName()
         raise UserError("result_of_other_volume", text.format(name=name), _("Generate the masks again."))
     isReversed = isReversedSince(teaching.volumeNode, result.isLeftHanded, result.sha256)
-    array = image.array[:: -1 if isReversed else 1]
+    array = array[:: -1 if isReversed else 1]
     planes = {}
     for index in indices:
         plane = np.take(array, index, axis=2 - AXES.index(axis))

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.nrrd import NrrdImage, read_image_steps
+from WeakMedSAMLib.contract.label_maps import LabelMaps, read_label_maps_steps
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.noted_grids import gridOn, noteGrid
 from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, readRecord
@@ -153,24 +153,25 @@ class ResultLoader:
         """
         if segmentationNode is not None:
             requireLabelmaps(segmentationNode)
-        inFile = yield from read_image_steps(volumeResult.labels)
+        inFile = yield from read_label_maps_steps(volumeResult.labels)
         labels = yield from _reorderSteps(inFile, volumeNode, volumeResult)
         _requireSameGrid(labels, volumeNode, volumeResult)
-        image = yield from _imageSteps(labels, gridOn(volumeNode, segmentationNode or volumeNode))
+        grid = gridOn(volumeNode, segmentationNode or volumeNode)
+        images = yield from _imagesSteps(labels, classTable, grid)
         isNew = segmentationNode is None
-        contents = [] if isNew else (yield from _contentsSteps(image, classTable))
-        digests = yield from _digestsSteps(image, classTable, volumeNode, volumeResult.axis)
+        contents = [] if isNew else (yield from _contentsSteps(images, classTable))
+        digests = yield from _digestsSteps(images, classTable, volumeNode, volumeResult.axis)
         self._requireInScene(volumeResult, volumeNode, segmentationNode)
         if isNew:
             segmentationNode = newSegmentation(self._scene, volumeNode)
         else:
             saveStateForUndo(segmentationNode)
-        segmentIds = addSegments(segmentationNode, image, classTable, record, volumeResult.volumeId)
+        segmentIds = addSegments(segmentationNode, images, classTable, record, volumeResult.volumeId)
         for segmentId, each in zip(segmentIds, digests, strict=True):
             writeDigests(segmentationNode.GetSegmentation().GetSegment(segmentId), each)
         # The volume may be moved while its masks are read.
         ids, isReversed = (record.runId, volumeResult.volumeId), labels is not inFile
-        noteGrid(segmentationNode, volumeNode, *ids, imageMatrix(image), isReversed)
+        noteGrid(segmentationNode, volumeNode, *ids, grid, isReversed)
         if not isNew:
             self._history.add(SegmentsAdded(segmentationNode, dict(zip(segmentIds, contents, strict=True))))
         yield 1.0
@@ -206,24 +207,24 @@ def _explainMismatch(segmentationNode: Any, volumeNode: Any) -> UserError:
     return UserError("segmentation_of_other_volume", text, hint)
 
 
-def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: StoredResult) -> None:
+def _requireSameGrid(labels: LabelMaps, volumeNode: Any, volumeResult: StoredResult) -> None:
     image = volumeNode.GetImageData()
     shape = image.GetDimensions()[::-1] if image else ()
     # The engine writes the geometry that it read; what SimpleITK rounds is far below a thousandth of a millimetre.
-    isSame = shape == labels.array.shape and isSameGrid(labels.ijk_to_ras, ijkToRas(volumeNode), shape)
+    isSame = shape == labels.shape and isSameGrid(labels.ijk_to_ras, ijkToRas(volumeNode), shape)
     if not isSame:
         message = _("The masks of {name} do not fit the volume {volume}: its size or position changed since.")
         text = message.format(name=volumeResult.name, volume=volumeNode.GetName())
         raise UserError("result_of_other_volume", text, _("Choose the volume of that run, or generate again."))
 
 
-def _reorderSteps(labels: NrrdImage, volumeNode: Any, volumeResult: StoredResult) -> Steps[NrrdImage]:
+def _reorderSteps(labels: LabelMaps, volumeNode: Any, volumeResult: StoredResult) -> Steps[LabelMaps]:
     """Return masks with their slices in the order in which the volume has them, which must have the voxels of the run.
 
     Slicer reverses the slices of a left-handed volume when it is saved and loaded again.
     """
     image = volumeNode.GetImageData()
-    if volumeResult.sha256 is None or image is None or image.GetDimensions()[::-1] != labels.array.shape:
+    if volumeResult.sha256 is None or image is None or image.GetDimensions()[::-1] != labels.shape:
         return labels
     if (yield from identitySteps(volumeNode)) != volumeResult.sha256:
         if volumeResult.isLeftHanded and (yield from reversedIdentitySteps(volumeNode)) == volumeResult.sha256:
@@ -234,28 +235,32 @@ def _reorderSteps(labels: NrrdImage, volumeNode: Any, volumeResult: StoredResult
     return labels
 
 
-def _imageSteps(labels: NrrdImage, matrix: np.ndarray) -> Steps[Any]:
-    dtype = np.dtype(np.uint8 if labels.array.itemsize == 1 else np.uint16)
-    image = newImage(labels.array.shape, (0, 0, 0), matrix, dtype)
-    target = imageArray(image)
-    for plane, source in zip(target, labels.array, strict=True):
-        plane[:] = source
-        yield None
-    return image
+def _imagesSteps(labels: LabelMaps, classTable: ClassTable, matrix: np.ndarray) -> Steps[list[Any]]:
+    """Make the image of each class; those of one layer have it in common."""
+    images: dict[int, Any] = {}
+    layers = [labels.layer_of.get(value, 0) for value in classTable.label_values]
+    for number in dict.fromkeys(layers):
+        layer = labels.image.array[number]
+        images[number] = newImage(labels.shape, (0, 0, 0), matrix, np.dtype(f"u{min(layer.itemsize, 2)}"))
+        for plane, source in zip(imageArray(images[number]), layer, strict=True):
+            plane[:] = source
+            yield None
+    return [images[number] for number in layers]
 
 
-def _contentsSteps(image: Any, classTable: ClassTable) -> Steps[list[MaskContent]]:
+def _contentsSteps(images: list[Any], classTable: ClassTable) -> Steps[list[MaskContent]]:
     """Make the contents of the segments that the classes become, so that hand work on them is told apart later."""
-    array, matrix, contents = imageArray(image), imageMatrix(image), []
-    for entry in classTable:
-        contents.append((yield from contentSteps(array, (0, 0, 0), matrix, entry.label_value)))
+    contents = []
+    for image, value in zip(images, classTable.label_values, strict=True):
+        contents.append((yield from contentSteps(imageArray(image), (0, 0, 0), imageMatrix(image), value)))
     return contents
 
 
-def _digestsSteps(image: Any, classTable: ClassTable, volumeNode: Any, axis: str) -> Steps[list[SliceDigests]]:
+def _digestsSteps(images: list[Any], classTable: ClassTable, volumeNode: Any, axis: str) -> Steps[list[SliceDigests]]:
     """Make the digests of the slices of all segments, by which it is seen later that somebody corrected one."""
-    array, digests = imageArray(image), []
-    for entry in classTable:
-        planes = SegmentPlanes(array, (0, 0, 0), entry.label_value, array.shape, axis)
+    digests = []
+    for image, value in zip(images, classTable.label_values, strict=True):
+        array = imageArray(image)
+        planes = SegmentPlanes(array, (0, 0, 0), value, array.shape, axis)
         digests.append((yield from digestSteps(planes, volumeNode)))
     return digests

@@ -1,9 +1,9 @@
-"""Segments made out of a label map, one a class, with what the class table says of each."""
+"""Segments made out of label maps, one a class, with what the class table says of each."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import slicer
@@ -47,13 +47,13 @@ def newSegmentation(scene: Any, volumeNode: Any) -> Any:
 
 
 def addSegments(
-    segmentationNode: Any, image: Any, classTable: ClassTable, runRecord: RunRecord, volumeId: str
+    segmentationNode: Any, images: Sequence[Any], classTable: ClassTable, runRecord: RunRecord, volumeId: str
 ) -> list[str]:
-    """Add one segment a class, all on one image of their own; return their ids."""
+    """Add one segment a class, each on its image, which classes of one layer have in common; return their ids."""
     segmentation = segmentationNode.GetSegmentation()
     taken = {segmentation.GetNthSegment(index).GetName() for index in range(segmentation.GetNumberOfSegments())}
     ids = []
-    for entry in classTable:
+    for entry, image in zip(classTable, images, strict=True):
         segment = _newSegment(entry, image)
         segment.SetName(_freeName(entry.name, taken))
         for tag, value in ((RUN_TAG, runRecord.runId), (VOLUME_TAG, volumeId)):

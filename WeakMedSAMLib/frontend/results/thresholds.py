@@ -11,8 +11,9 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.label_maps import read_label_maps_steps
 from WeakMedSAMLib.contract.labels.painted_slice import Slices
-from WeakMedSAMLib.contract.nrrd import NrrdImage, read_image_steps
+from WeakMedSAMLib.contract.nrrd import read_image_steps
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.known_pixels import KnownPixels, turnedSlices
@@ -60,7 +61,7 @@ class ThresholdEditor:
     segmentId : str
     probabilityPath : Path
         uint8 in the volume's grid, 255 for 1.0.
-        The label map as generated lies beside it.
+        The masks as generated lie beside it.
     history : SegmentHistory
         Gets each drag as one step to undo.
 
@@ -118,10 +119,11 @@ class ThresholdEditor:
     def _readSteps(self) -> Steps[_Maps]:
         value = labelValueOf(self._segment())
         probabilities = yield from read_image_steps(self._probabilityPath)
-        labels = yield from read_image_steps(self._probabilityPath.with_name(LABELS))
-        self._requireFit(probabilities, labels)
+        labels = yield from read_label_maps_steps(self._probabilityPath.with_name(LABELS))
+        self._requireFit(probabilities.array.shape, labels.shape)
         isOther = isOtherEnd(self.segmentationNode, self.volumeNode, self.segmentId, labels.ijk_to_ras)
-        probabilityMap, labelMap = (image.array[:: -1 if isOther else 1] for image in (probabilities, labels))
+        both = (probabilities.array, labels.layer(value))
+        probabilityMap, labelMap = (array[:: -1 if isOther else 1] for array in both)
         box = yield from _boxSteps(probabilityMap, labelMap, value)
         k, j, i = box
         mask = labelMap[box] == value
@@ -240,8 +242,8 @@ class ThresholdEditor:
             raise UserError("segment_gone", _("The segment was removed."), _("Generate the masks again."))
         return segment
 
-    def _requireFit(self, *images: NrrdImage) -> None:
-        if any(image.array.shape != arrayOf(self.volumeNode).shape for image in images):
+    def _requireFit(self, *shapes: tuple[int, ...]) -> None:
+        if any(shape != arrayOf(self.volumeNode).shape for shape in shapes):
             message = _("The probabilities do not fit the volume {name}: it changed since.")
             text = message.format(name=self.volumeNode.GetName())
             raise UserError("result_of_other_volume", text, _("Generate the masks again."))

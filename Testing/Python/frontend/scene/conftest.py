@@ -59,7 +59,8 @@ def lib(host):
 def make_run(lib, tmp_path):
     """make_run([volume, ...], labels=None, probabilities=None, confidence=0.8): a run folder with results, its record.
 
-    `labels` is an array for all volumes; by default class 1 and class 7 side by side.
+    `labels` is an array for all volumes; by default class 1 and class 7 side by side. With four axes it is layers, as of
+    classes that may share voxels.
     """
     from WeakMedSAMLib.contract.classes import ClassTable
     from WeakMedSAMLib.contract.runs import RunDescription, RunVolume, save_run
@@ -84,10 +85,13 @@ def make_run(lib, tmp_path):
             place = folder / "results" / entry.id
             place.mkdir(parents=True)
             matrix = lib.volumes.ijkToRas(volume)
-            write_as_engine(place / "labels.nrrd", map_, matrix)
+            if map_.ndim == 4:
+                write_layers(place / "labels.nrrd", map_, matrix, classes)
+            else:
+                write_as_engine(place / "labels.nrrd", map_, matrix)
             for value, map_of_class in maps.items():
                 write_as_engine(place / f"probability_{value}.nrrd", map_of_class, matrix)
-            (place / "quality.json").write_text(json.dumps(quality(map_, classes, confidence, axis)), "utf-8")
+            (place / "quality.json").write_text(json.dumps(quality(maps[1], classes, confidence, axis)), "utf-8")
         record = lib.RunRecord(
             description.run_id,
             str(folder),
@@ -112,6 +116,18 @@ def write_as_engine(path, array, matrix):
     image.SetDirection((axes / spacing).ravel().tolist())
     image.SetOrigin(origin.tolist())
     SimpleITK.WriteImage(image, str(path), True)
+
+
+def write_layers(path, layers, matrix, classes):
+    """Write masks of classes that may share voxels, layers x k x j x i, as the worker does."""
+    from WeakMedSAMLib.contract.nrrd import write_image
+    from WeakMedSAMLib.contract.segmentation_header import HeaderSegment, segmentation_fields
+
+    segments = [
+        HeaderSegment(f"Segment_{entry.label_value}", entry.name, (1, 0, 0), entry.label_value, "", layer)
+        for entry, layer in zip(classes, classes.layers, strict=True)
+    ]
+    write_image(path, layers, matrix, segmentation_fields(segments, layers.shape[1:], ""), "gzip")
 
 
 def make_labels(shape):

@@ -11,7 +11,7 @@ import qt
 import slicer
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.nrrd import read_image_steps
+from WeakMedSAMLib.contract.label_maps import read_label_maps_steps
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.results.noted_grids import gridWhenMade, isOtherEnd
@@ -197,8 +197,8 @@ def _newNode(node: Any) -> Any:
 def _generatedSteps(subject: ReviewSubject) -> Steps[Masks]:
     """Read the masks as generated, in short pieces; `UserError` ``file_missing``, ``cannot_read``, ``bad_result``."""
     assert subject.result is not None
-    labels = yield from read_image_steps(subject.result.labels)
-    if labels.array.shape != arrayOf(subject.volumeNode).shape:
+    labels = yield from read_label_maps_steps(subject.result.labels)
+    if labels.shape != arrayOf(subject.volumeNode).shape:
         return {}
     masks: dict[str, PackedMask | None] = {}
     for segmentId in subject.segmentIds:
@@ -207,12 +207,12 @@ def _generatedSteps(subject: ReviewSubject) -> Steps[Masks]:
         if value is None:
             continue
         nodes = subject.segmentationNode, subject.volumeNode, segmentId
-        array = labels.array[:: -1 if isOtherEnd(*nodes, labels.ijk_to_ras) else 1]
+        array = labels.layer(value)[:: -1 if isOtherEnd(*nodes, labels.ijk_to_ras) else 1]
         found = np.zeros(array.shape, bool)
         for plane, target in zip(array, found, strict=True):
             np.equal(plane, value, out=target)
             yield None
-        mask = PackedMask(np.packbits(found), labels.array.shape, (0, 0, 0), labels.ijk_to_ras)
+        mask = PackedMask(np.packbits(found), labels.shape, (0, 0, 0), labels.ijk_to_ras)
         yield None
         masks[segmentId] = replace(mask, ijkToRas=gridWhenMade(*nodes))
     return masks
