@@ -1,12 +1,14 @@
-"""Classes that share pixels: a mask each, exact where pixels are known, in what a run leaves and in all that reads it."""
+"""Classes that share pixels: a mask each, exact where pixels are known, in what a run leaves and in its readers."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813
 from click.testing import CliRunner
 from faults.tiny_bench import one_thread
 from faults.tiny_run import NAME, QUICK, make_scans
@@ -38,6 +40,7 @@ from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN, UNKN
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
 from WeakMedSAMLib.studies.cases import Case
 
+ROOT = Path(__file__).parents[3]
 # A cyst is inside of the ball, the rod excludes both, the net may be anywhere.
 TABLE = ClassTable.from_json(
     [
@@ -212,6 +215,20 @@ def test_files_keep_every_mask_whole(tmp_path, name, direction):
     assert read_fields(tmp_path / LABELS)["WeakMedSAM_run_id"] == "r"
 
 
+def test_a_script_finds_masks_in_layers_as_in_a_label_map(tmp_path):
+    """The line of docs/scripting.md."""
+    _, result = written(tmp_path)
+    write_volume(tmp_path / "flat.nrrd", result.layers[0], written(tmp_path)[0])
+    line = "mask = (labels == value).reshape(*labels.shape[:3], -1).any(-1)"
+    assert f"    {line}\n" in (ROOT / "docs" / "scripting.md").read_text("utf-8")
+    for name, wanted in ((LABELS, masks_of(result)), ("flat.nrrd", masks_of(result)[:2])):
+        labels = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / name)))
+        for entry, mask in zip(TABLE, wanted, strict=False):
+            found = {"labels": labels, "value": entry.label_value}
+            exec(line, found)
+            assert np.array_equal(found["mask"], mask)
+
+
 def test_slicer_opens_the_segmentation_with_every_mask_whole(tmp_path, slicer_nodes):
     _, result = written(tmp_path)
     opened = slicer_nodes.segmentation(tmp_path / SEGMENTATION)
@@ -248,7 +265,7 @@ def test_masks_on_layers_that_do_not_hold_them_are_refused(tmp_path):
     wrong = result.layers.copy()
     wrong[0, 0, 0, 0] = 5
     for layers in (wrong, result.layers[:1]):
-        with pytest.raises(ValueError, match="layer 0|not unsigned"):
+        with pytest.raises(ValueError, match=r"layer 0|not unsigned"):
             write_result(tmp_path, VolumeResult(layers), geometry, TABLE, "k")
 
 
@@ -272,7 +289,7 @@ def said_of(number, drawn):
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """A run of two scans with a cyst drawn in a drawn ball and a net over these and the rod, and what was drawn, by class."""
+    """A run of two scans, a cyst drawn in a drawn ball, a net over these and the rod; what was drawn, by class."""
     out = tmp_path_factory.mktemp("shared")
     scans = make_scans(out)
     drawn = {name: np.zeros((40, 36), np.uint8) for name in TABLE.names}

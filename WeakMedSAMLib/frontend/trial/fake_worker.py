@@ -12,13 +12,14 @@ import struct
 import sys
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract import exit_codes
+from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import STAND_IN, Artifact, Done, Error, Event, Hello, Progress, Stage, encode
 from WeakMedSAMLib.contract.files import replacing, write_bytes, write_json
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
@@ -30,6 +31,7 @@ from WeakMedSAMLib.contract.nrrd import NrrdImage, read_image, write_image
 from WeakMedSAMLib.contract.quality import ClassQuality, Quality
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
+from WeakMedSAMLib.contract.segmentation_header import HeaderSegment, segmentation_fields
 from WeakMedSAMLib.contract.stages import MASKS, PRESETS, PSEUDO_MASKS, UPDATE, stages_of
 
 _OF_ANY_PRESET = sorted({UPDATE, *(stage for preset in PRESETS for stage in stages_of(preset))})
@@ -104,18 +106,19 @@ def _model(places: RunFolder) -> None:
 def _writeResult(folder: Path, file: Path, volume: RunVolume, tags: CohortLabels, bright: float) -> Path:
     scan = read_image(file)
     array = scan.array
-    labels = np.zeros(array.shape, np.uint8)
+    layers = tags.classes.layers
+    labels = np.zeros((1 + max(layers, default=0), *array.shape), np.uint8)
     found = tags.volume_for(volume.name, volume.sha256)
     reports = {}
-    for entry in tags.classes:
+    for entry, layer in zip(tags.classes, layers, strict=True):
         mask = _brightOnPresent(array, found, entry.name, bright)
-        labels[mask] = entry.label_value
+        labels[layer][mask] = entry.label_value
         _write(folder / probability_name(entry.label_value), scan, np.where(mask, 230, 20).astype(np.uint8))
         reports[entry.name] = _quality(mask, found)
-    _write(folder / LABELS, scan, labels)
+    _writeLabels(folder / LABELS, scan, labels, tags.classes)
     axis = found.axis if found is not None else "k"
     write_json(folder / QUALITY, Quality(_CONFIDENCE, classes=reports, axis=axis, numbering=volume.numbering).to_json())
-    _writePreview(folder / PREVIEW, array, labels)
+    _writePreview(folder / PREVIEW, array, labels.max(axis=0))
     return folder / PREVIEW
 
 
@@ -141,9 +144,20 @@ def _quality(mask: np.ndarray, tags: VolumeLabels | None) -> ClassQuality:
     )
 
 
-def _write(file: Path, scan: NrrdImage, array: np.ndarray) -> None:
+def _writeLabels(file: Path, scan: NrrdImage, layers: np.ndarray, classes: ClassTable) -> None:
+    if len(layers) == 1:
+        _write(file, scan, layers[0])
+        return
+    segments = [
+        HeaderSegment(f"Segment_{entry.label_value}", entry.name, (1, 1, 1), entry.label_value, "", layer)
+        for entry, layer in zip(classes, classes.layers, strict=True)
+    ]
+    _write(file, scan, layers, segmentation_fields(segments, scan.array.shape, ""))
+
+
+def _write(file: Path, scan: NrrdImage, array: np.ndarray, fields: Mapping[str, str] | None = None) -> None:
     with replacing(file) as temporary:
-        write_image(temporary, array, scan.ijk_to_ras)
+        write_image(temporary, array, scan.ijk_to_ras, fields)
 
 
 def _writePreview(file: Path, array: np.ndarray, labels: np.ndarray) -> None:

@@ -59,8 +59,8 @@ def lib(host):
 def make_run(lib, tmp_path):
     """make_run([volume, ...], labels=None, probabilities=None, confidence=0.8): a run folder with results, its record.
 
-    `labels` is an array for all volumes; by default class 1 and class 7 side by side. With four axes it is layers, as of
-    classes that may share voxels.
+    `labels` is an array for all volumes; by default class 1 and class 7 side by side. With four axes it is layers, as
+    of classes that may share voxels.
     """
     from WeakMedSAMLib.contract.classes import ClassTable
     from WeakMedSAMLib.contract.runs import RunDescription, RunVolume, save_run
