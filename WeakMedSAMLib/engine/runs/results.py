@@ -33,8 +33,7 @@ def write_result(
 ) -> list[Path]:
     """Write the result of one volume: all files or none, and each whole; the segmentation takes its place last.
 
-    Where classes may share voxels, `LABELS` has the layers of the segmentation and says as that does which class is in
-    which; otherwise it is a label map.
+    Where classes may share voxels, `LABELS` has the layers of the segmentation; otherwise it is a label map.
 
     Parameters
     ----------
@@ -69,10 +68,9 @@ def write_result(
     folder = private_folder(folder)
     empty = {reason: ", ".join(names) for reason, names in empty_classes(result.quality.classes).items()}
     attributes = {"SliceAxis": axis, **empty, **(attributes or {})}
-    layers = _smallest(result.layers, classes)
-    labels = layers if len(layers) > 1 else layers[0]
-    header = segmentation_header(classes, geometry, attributes)
+    labels, header = _smallest(result.layers, classes), segmentation_header(classes, geometry, attributes)
     plain = {f"{PREFIX}{name}": str(value) for name, value in attributes.items()}
+    told = {**header, **plain} if labels.ndim == 4 else plain
     quality = json_text(replace(result.quality, axis=axis, numbering=numbering).to_json()).encode("utf-8")
     names = [*map(probability_name, sorted(result.probabilities)), QUALITY, LABELS, SEGMENTATION]
     paths = [folder / name for name in names]
@@ -82,7 +80,7 @@ def write_result(
         for label_value, probability in result.probabilities.items():
             write_nrrd(place[probability_name(label_value)], probability, geometry)
         place[QUALITY].write_bytes(quality)
-        write_nrrd(place[LABELS], labels, geometry, {**header, **plain} if len(layers) > 1 else plain)
+        write_nrrd(place[LABELS], labels, geometry, told)
         write_nrrd(place[SEGMENTATION], labels, geometry, header)
     return paths
 
@@ -104,9 +102,13 @@ def write_sub_classes(places: RunFolder, reports: Sequence[SubClassReport], view
     return [places.sub_classes, places.sub_class_picture]
 
 
-def _smallest(labels: np.ndarray, classes: ClassTable) -> np.ndarray:
-    """Labels in the smallest type that holds every value of the class table, whether it occurs or not."""
+def _smallest(layers: np.ndarray, classes: ClassTable) -> np.ndarray:
+    """Labels in the smallest type that holds every value of the class table, whether it occurs or not.
+
+    A single layer is a label map, k x j x i.
+    """
     largest = max(classes.label_values, default=0)
+    labels = layers if len(layers) > 1 else layers[0]
     return labels.astype(np.uint8 if largest <= np.iinfo(np.uint8).max else np.uint16, copy=False)
 
 
