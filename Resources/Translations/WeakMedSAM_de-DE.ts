@@ -3881,8 +3881,8 @@ Overwrite them?</source>
         <translation>Segmente, die zu keiner Klasse gehören und daher nicht in der Labelmap enthalten sind: {count}.</translation>
     </message>
     <message>
-        <source>Voxels of several classes (in the label map they are the later class of the table): {count}.</source>
-        <translation>Voxel, die zu mehreren Klassen gehören (in der Labelmap zur späteren Klasse der Tabelle): {count}.</translation>
+        <source>Voxels of several classes, of which a label map holds but one (the inner one, else the later one in the table; a .seg.nrrd keeps all): {count}.</source>
+        <translation>Voxel mehrerer Klassen, von denen eine Labelmap nur eine enthält (die innere, sonst die in der Tabelle spätere; eine .seg.nrrd behält alle): {count}.</translation>
     </message>
     <message>
         <source>The volume of {name} is not in the scene.</source>
