@@ -186,8 +186,9 @@ def test_marks_are_said_where_they_are(session, marks):
     session.undo()
     session.restAbsent(KEY, "liver")
     marks.addPoint(KEY, "liver", (5, 5, 6))
-    assert contradictionsOf(labels(KEY), session.classes, None) == {}  # absent there only as the rest
+    assert contradictionsOf(labels(KEY), session.classes, None) == []  # absent there only as the rest
     session.setRange(KEY, "liver", 3, 5, ABSENT)
-    assert [*contradictionsOf(labels(KEY), session.classes, None)["liver"]] == [3]
+    (found,) = contradictionsOf(labels(KEY), session.classes, None)
+    assert (found.className, found.slices) == ("liver", (3,))
     # The mark counts, as it says more exactly what is there.
     np.testing.assert_array_equal(np.flatnonzero(labels(KEY).presence("liver") == PRESENT), [2, 3, 6, 7, 8])

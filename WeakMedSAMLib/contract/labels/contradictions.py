@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.knowledge import SIDES
+from WeakMedSAMLib.contract.knowledge import SIDES, Side
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.marks import AnyMark, slices_of
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
+from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
@@ -55,7 +58,14 @@ def kind_contradictions(labels: VolumeLabels) -> list[Problem]:
 
 
 def side_contradictions(labels: VolumeLabels, classes: ClassTable, ijk_to_ras: np.ndarray) -> list[Problem]:
-    """Say which points and boxes lie wholly on the other side of the image's middle than their class is said to.
+    """Return `marks_on_other_side` as warnings; raises as it."""
+    return [_problem(mark, side, labels) for mark, side in marks_on_other_side(labels, classes, ijk_to_ras)]
+
+
+def marks_on_other_side(
+    labels: VolumeLabels, classes: ClassTable, ijk_to_ras: np.ndarray
+) -> Iterator[tuple[Point | Box, Side]]:
+    """Find the points and boxes that lie wholly on the other side of the image's middle than their class is said to.
 
     A warning only, since the body may lie beside the middle of the image.
 
@@ -68,6 +78,11 @@ def side_contradictions(labels: VolumeLabels, classes: ClassTable, ijk_to_ras: n
     ijk_to_ras : numpy.ndarray
         4 x 4, from voxel index to RAS mm.
 
+    Yields
+    ------
+    tuple of mark and side
+        The side is what is known of the class.
+
     Raises
     ------
     ValueError
@@ -75,18 +90,17 @@ def side_contradictions(labels: VolumeLabels, classes: ClassTable, ijk_to_ras: n
     """
     if labels.size is None:
         raise ValueError(f"the size of {labels.name!r} is not settled")
-    middle, found = (np.array(labels.size) - 1) / 2, []
+    middle = (np.array(labels.size) - 1) / 2
     for entry in classes:
         side = entry.known.side
         if side is None:
             continue
         axis, grows = SIDES[side]
         steps = ijk_to_ras[axis, :3] * _RAS_TO_LPS[axis] * (1 if grows else -1)
-        for kind, word in ((POINTS, POINTS.word), (BOXES, BOXES.word)):
-            for mark in kind.marks(labels, entry.name):
-                if mark.shows and _furthest(mark, steps, middle) < 0:
-                    found.append(_problem(mark, word, side, labels))
-    return found
+        marks: tuple[Point | Box, ...] = (*POINTS.marks(labels, entry.name), *BOXES.marks(labels, entry.name))
+        for mark in marks:
+            if mark.shows and _furthest(mark, steps, middle) < 0:
+                yield mark, side
 
 
 def _contradiction_problem(one: Contradiction, labels: VolumeLabels) -> Problem:
@@ -106,7 +120,8 @@ def _furthest(mark: AnyMark, steps: np.ndarray, middle: np.ndarray) -> float:
     return float(((low + high) / 2 - middle) @ steps + (np.abs(steps) * (high - low) / 2).sum())
 
 
-def _problem(mark: AnyMark, word: str, side: str, labels: VolumeLabels) -> Problem:
+def _problem(mark: Point | Box, side: Side, labels: VolumeLabels) -> Problem:
+    word = BOXES.word if isinstance(mark, Box) else POINTS.word
     first, last = slices_of(mark, labels)
     slices = str(first) if first == last else f"{first}-{last}"
     message = (

@@ -151,11 +151,48 @@ def test_what_contradicts_is_shown_where_it_is(work):
     geometry = strip.stripGeometry()
     work.user.hover(strip, geometry.sliceMiddle(20), geometry.rowTop(0) + 3)
     assert "box" in strip._tip
-    assert "tagged absent, but marked" in strip._tip
+    assert "tagged absent, but a box shows it here; the box counts" in strip._tip
+    # In the list of marks, and in the view of that slice.
+    section, table = work.ui("tags", "marksSection"), work.ui("tags", "marksTable")
+    assert section.text == "Boxes and points: 1, contradicted: 1"
+    assert table.item(0, 1).text() == "! box"
+    assert "the box counts" in table.item(0, 1).toolTip()
+    note = work.panel("tags")._notes.annotations._actors["Red"][0]
+    assert "! contradiction: the box counts" in note.GetInput()
+    work.go_to(21)
+    assert "contradiction" not in note.GetInput()
+    work.go_to(20)
     session.setTag(key, "Lesion", 20, -1)
     work.host.settle(0.1)
     assert not strip._view.wrong
     assert strip._view.marks["Lesion"] == {20: "box"}
+    assert (section.text, table.item(0, 1).text()) == ("Boxes and points: 1", "box")
+    assert "contradiction" not in note.GetInput()
+
+
+def test_a_point_outside_of_the_boxes_is_told_of_that_point_alone(work):
+    key, edits = work.logic.currentKey(), work.logic.labels.marks
+    edits.addBox(key, "Lesion", (10, 10, 20), (20, 20, 20), complete=True)
+    edits.addPoint(key, "Lesion", (12, 12, 20))
+    edits.addPoint(key, "Lesion", (40, 30, 20))
+    work.host.settle(0.1)
+    table = work.ui("tags", "marksTable")
+    assert sorted(table.item(row, 1).text() for row in range(3)) == ["! point", "box, all of it", "point"]
+    assert "outside of the boxes" in work.panel("tags").strip._view.wrong["Lesion"][20]
+    note = work.panel("tags")._notes.annotations._actors["Red"][0]
+    assert "the point counts" in note.GetInput()
+
+
+def test_a_slice_against_its_scan_is_shown_without_any_mark(work):
+    from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
+
+    key, session = work.logic.currentKey(), work.logic.session
+    session.edit("not here", key, lambda labels: SCAN_TAGS.put(labels, {"Lesion": False}))
+    session.setTag(key, "Lesion", 20, 1)
+    work.host.settle(0.1)
+    (words,) = work.panel("tags").strip._view.wrong["Lesion"].values()
+    assert "said not to be in this volume, but this slice is tagged present; that counts" in words
+    assert "slice's tag counts" in work.panel("tags")._notes.annotations._actors["Red"][0].GetInput()
 
 
 def test_a_box_on_the_other_side_of_the_patient_is_told(work):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import qt
@@ -23,6 +23,8 @@ _MOST_LISTED = 2000  # a table of more answers slowly; the strip shows where the
 
 class MarkList:
     """One row a mark, by slice. A click goes there, the key Delete removes what is selected.
+
+    A mark that contradicts something has an exclamation mark, and its tip says what.
 
     Parameters
     ----------
@@ -51,10 +53,10 @@ class MarkList:
         self._ui.marksTable.connect("cellClicked(int,int)", guarded(self._onClicked, onError))
         self._delete.connect("activated()", guarded(self._onDelete, onError))
 
-    def show(self, labels: VolumeLabels | None) -> None:
-        """Show the marks of a volume; hidden without any."""
+    def show(self, labels: VolumeLabels | None, wrong: Mapping[Mark, str]) -> None:
+        """Show the marks of a volume, hidden without any; `wrong` says what contradicts some of them."""
         marks = marksOf(labels) if labels is not None else ()
-        state = (labels.axis if labels is not None else "", marks)
+        state = (labels.axis if labels is not None else "", marks, dict(wrong))
         if state == self._shown:
             return
         self._shown = state
@@ -62,22 +64,25 @@ class MarkList:
         ui.marksSection.visible = bool(marks)
         self._marks = []
         if labels is not None:
-            self._fill(labels, marks)
+            self._fill(labels, marks, wrong)
 
-    def _fill(self, labels: VolumeLabels, marks: tuple[Mark, ...]) -> None:
+    def _fill(self, labels: VolumeLabels, marks: tuple[Mark, ...], wrong: Mapping[Mark, str]) -> None:
         ui, table = self._ui, self._ui.marksTable
-        ui.marksSection.text = _("Boxes and points: {count}").format(count=len(marks))
+        text = _("Boxes and points: {count}, contradicted: {wrong}") if wrong else _("Boxes and points: {count}")
+        ui.marksSection.text = text.format(count=len(marks), wrong=len(wrong))
         self._marks = sorted(marks, key=lambda mark: slices_of(mark, labels))[:_MOST_LISTED]
         table.setRowCount(len(self._marks))
         for row, mark in enumerate(self._marks):
-            texts = {CLASS: mark.class_name, KIND: kindInWords(mark, labels), SLICE: slicesInWords(mark, labels)}
+            kind = kindInWords(mark, labels)
+            kind = _("! {kind}").format(kind=kind) if mark in wrong else kind
+            texts = {CLASS: mark.class_name, KIND: kind, SLICE: slicesInWords(mark, labels)}
             for column, text in texts.items():
                 item = table.item(row, column)
                 if item is None:
                     item = qt.QTableWidgetItem()
                     table.setItem(row, column, item)
                 item.setText(text)
-                item.setToolTip(text)
+                item.setToolTip("\n".join(filter(None, (text, wrong.get(mark, "")))))
         fitHeight(table, _MOST_ROWS, isEven=len(marks) > _FEW)
 
     def _onClicked(self, row: int, _column: int) -> None:

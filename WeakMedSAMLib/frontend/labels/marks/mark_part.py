@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.marks import slices_of
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, setEnabled, setText
 from WeakMedSAMLib.frontend.labels.marks.mark_actions import MarkActions
-from WeakMedSAMLib.frontend.labels.marks.mark_contradictions import contradictionsOf
+from WeakMedSAMLib.frontend.labels.marks.mark_contradictions import Wrong, byMark, contradictionsOf
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import BOX, NOT, POINT, Mark
 from WeakMedSAMLib.frontend.labels.marks.mark_list import MarkList
 from WeakMedSAMLib.frontend.labels.marks.mark_words import gapsInWords
@@ -42,6 +42,8 @@ class MarkPart:
     Attributes
     ----------
     actions : MarkActions
+    wrong : list of Wrong
+        What contradicts in the volume, of labels of all kinds.
     """
 
     def __init__(self, ui: Any, menu: dict[str, Any], labels: SceneLabels, navigator: SceneSliceNavigator) -> None:
@@ -51,6 +53,8 @@ class MarkPart:
         self.actions = MarkActions(labels, navigator, self._outlines)
         self._list = MarkList(ui, self._goTo, self._remove)
         self._shownReason = ""
+        # What was found when labels changed last: scrolling asks for it, too.
+        self.wrong: list[Wrong] = []
 
     def useModel(self, ask: Asks | None) -> None:
         """Ask this for the outline of what is placed."""
@@ -96,15 +100,11 @@ class MarkPart:
 
     # Showing
 
-    def contradictions(self) -> dict[str, dict[int, str]]:
-        """Return class -> slice -> what of the marks there contradicts something else, in words."""
-        labels, node = self._labels.ofCurrent(), self._labels.state.currentVolume
-        return contradictionsOf(labels, self._labels.session.classes, node) if labels is not None else {}
-
     def show(self, className: str) -> None:
-        """Show what marks the volume has, and where the current class has none."""
-        labels = self._labels.ofCurrent()
-        self._list.show(labels)
+        """Show what marks the volume has, what contradicts, and where the current class has no box."""
+        labels, node = self._labels.ofCurrent(), self._labels.state.currentVolume
+        self.wrong = contradictionsOf(labels, self._labels.session.classes, node) if labels is not None else []
+        self._list.show(labels, byMark(self.wrong))
         gaps = gapsInWords(labels, className)
         setText(self._ui.gapsLabel, breakable(_("No box yet: {slices}").format(slices=gaps)) if gaps else "")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.panel_parts import elided
-from WeakMedSAMLib.frontend.labels.marks.mark_actions import MarkActions
+from WeakMedSAMLib.frontend.labels.marks.mark_contradictions import shortOf
+from WeakMedSAMLib.frontend.labels.marks.mark_part import MarkPart
 from WeakMedSAMLib.frontend.labels.marks.mark_words import noteOfSlice
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator, indexOf
@@ -31,8 +32,8 @@ class SliceNotes:
     navigator : SceneSliceNavigator
     actions : TagActions
         Knows the current class, and the start of a range.
-    marks : MarkActions
-        Knows whether something is being placed.
+    marks : MarkPart
+        Knows whether something is being placed, and what contradicts.
     use : ViewUse
         Knows what else the views are used for, and what there is to say besides.
 
@@ -46,7 +47,7 @@ class SliceNotes:
         labels: SceneLabels,
         navigator: SceneSliceNavigator,
         actions: TagActions,
-        marks: MarkActions,
+        marks: MarkPart,
         use: ViewUse,
     ) -> None:
         self._labels = labels
@@ -76,7 +77,9 @@ class SliceNotes:
         lines = [name, sliceInWords(tags, className, index), noteOfSlice(tags, className, index)]
         if node is not self._labels.state.currentVolume:
             return [*lines, _("not the current volume")]
-        if self._marks.kind:
+        if index is not None:
+            lines += map(_contradictionInWords, shortOf(self._marks.wrong, className, index))
+        if self._marks.actions.kind:
             return [*lines, _("placing: tagging keys are off")]
         if index is not None and tags is not None:
             lines += self._use.linesOf(ShownSlice(node, tags.axis, index))
@@ -84,3 +87,8 @@ class SliceNotes:
             return [*lines, _("{use}: tagging keys are off").format(use=self._use.taken)]
         start = self._actions.start
         return [*lines, _("range from slice {index}").format(index=start)] if lines[1] and start is not None else lines
+
+
+def _contradictionInWords(counts: str) -> str:
+    """Return that labels of a slice contradict each other, and which counts if that is told."""
+    return _("! contradiction: {counts}").format(counts=counts) if counts else _("! labels contradict each other")

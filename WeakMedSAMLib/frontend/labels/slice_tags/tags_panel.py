@@ -20,6 +20,7 @@ from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel import History, Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, markPressed, setEnabled, setText
 from WeakMedSAMLib.frontend.labels.marks.foreign_markups import ForeignMarkups
+from WeakMedSAMLib.frontend.labels.marks.mark_contradictions import bySlice
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import BOX as BOX_MARK
 from WeakMedSAMLib.frontend.labels.marks.mark_part import MarkPart
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
@@ -84,7 +85,7 @@ class TagsPanel(Panel):
         self._offer = VolumeOffer(self.ui, labels, views, self._navigator)
         self._keys = SliceKeys(self._onKey, self.showError)
         self._use = views.use
-        self._notes = SliceNotes(labels, self._navigator, self.actions, self.marks.actions, self._use)
+        self._notes = SliceNotes(labels, self._navigator, self.actions, self.marks, self._use)
         self._files = TagFileDialogs(labels, self.widget)
         self._foreign = ForeignMarkups(self.menu.markups, labels, self._showMessage, self.showError)
         self._isShown = False
@@ -319,9 +320,9 @@ class TagsPanel(Panel):
     def _refreshTags(self) -> None:
         volume, classes = self._volume(), self._session.classes
         self._lastState = self._shownState()
-        self.strip.setTags(volume, classes, self.marks.contradictions())
-        self.strip.setCurrentClass(self.actions.currentClass)
         self.marks.show(self.actions.currentClass)
+        self.strip.setTags(volume, classes, bySlice(self.marks.wrong))
+        self.strip.setCurrentClass(self.actions.currentClass)
         self._refreshSlice()
 
     def _refreshSlice(self) -> None:
