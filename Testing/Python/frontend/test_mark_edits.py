@@ -11,7 +11,7 @@ from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.frontend.labels.marks.mark_contradictions import contradictionsOf
 from WeakMedSAMLib.frontend.labels.marks.mark_edits import MarkEdits
-from WeakMedSAMLib.frontend.labels.marks.mark_finding import signsOf
+from WeakMedSAMLib.frontend.labels.marks.mark_finding import joinable, signsOf
 from WeakMedSAMLib.frontend.labels.marks.mark_words import gapsInWords, marksOfSlice, noteOfSlice
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 
@@ -192,3 +192,26 @@ def test_marks_are_said_where_they_are(session, marks):
     assert (found.className, found.slices) == ("liver", (3,))
     # The mark counts, as it says more exactly what is there.
     np.testing.assert_array_equal(np.flatnonzero(labels(KEY).presence("liver") == PRESENT), [2, 3, 6, 7, 8])
+
+
+def test_the_other_end_of_a_new_box_is_the_nearest_of_its_class_with_nothing_absent_between(session, marks):
+    new = marks.addBox(KEY, "liver", (1, 2, 6), (4, 5, 6))
+    assert joinable(session.volume(KEY), new) is None
+    marks.addBox(KEY, "spleen", (1, 2, 5), (4, 5, 5))
+    marks.addBox(KEY, "liver", (8, 9, 6), (9, 9, 6))  # on the same slice
+    assert joinable(session.volume(KEY), new) is None
+    far = marks.addBox(KEY, "liver", (1, 2, 1), (4, 5, 1))
+    assert joinable(session.volume(KEY), new) == far
+    deep = marks.addBox(KEY, "liver", (2, 2, 2), (4, 5, 3))
+    assert joinable(session.volume(KEY), new) == deep
+    assert joinable(session.volume(KEY), deep) is None  # not of one slice
+    session.setTag(KEY, "liver", 4, ABSENT)
+    assert joinable(session.volume(KEY), new) is None  # two things, by what was said between
+    session.undo()
+    session.setTag(KEY, "liver", 8, ABSENT)
+    joined = marks.joinPair(KEY, new, joinable(session.volume(KEY), new))
+    assert joined == Box("liver", (1, 2, 2), (4, 5, 6))
+    assert joined in marks.of(KEY)
+    assert not {new, deep} & {*marks.of(KEY)}
+    session.undo()
+    assert {new, deep} <= {*marks.of(KEY)}

@@ -13,10 +13,19 @@ from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.labels.class_edits import chosenName
-from WeakMedSAMLib.frontend.labels.marks.mark_finding import BOX, NOT, POINT, Mark, boxesOn
+from WeakMedSAMLib.frontend.labels.marks.mark_finding import BOX, NOT, POINT, Mark, boxesOn, joinable
 from WeakMedSAMLib.frontend.labels.marks.mark_words import markInWords
 from WeakMedSAMLib.frontend.labels.marks.model_answers import PLANES, ModelAnswers
 from WeakMedSAMLib.frontend.labels.marks.placing import Place, Placing
+from WeakMedSAMLib.frontend.labels.marks.placing_words import (
+    CORNERS,
+    EXTREMES,
+    clickInCorner,
+    clickInWords,
+    keysInCorner,
+    placedInCorner,
+    placedInWords,
+)
 from WeakMedSAMLib.frontend.labels.marks.voxel_grid import VoxelGrid
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
@@ -25,12 +34,11 @@ from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.slice_outlines import Outline, SliceOutlines
 
 _PREVIEW = "preview"
-_CORNERS, _EXTREMES = 2, 4
 
 
 @dataclass(frozen=True)
 class _Gesture:
-    """What is being placed: `kind` of `BOX`, `POINT`, `NOT`, by `count` clicks on one slice of a volume."""
+    """What is being placed: `kind` of `BOX`, `POINT`, `NOT`, by `count` clicks on one slice of a volume in a view."""
 
     kind: str
     count: int
@@ -38,15 +46,17 @@ class _Gesture:
     volumeNode: VolumeNode
     className: str
     axis: str
+    viewName: str
 
 
 @dataclass(frozen=True)
 class _Placed:
-    """What was placed last, and the step of undo that it was."""
+    """What was placed last, the step of undo that it was, and the box that it may be joined with."""
 
     key: str
     mark: Mark
     serial: int
+    other: Box | None = None
 
 
 class MarkActions:
@@ -101,12 +111,17 @@ class MarkActions:
         """Whether there is something that `take` would keep."""
         if self._gesture is None:
             return self._placed is not None
-        return len(self._shownPlaces()) >= (_CORNERS if self._gesture.kind == BOX else 1)
+        return len(self._shownPlaces()) >= (CORNERS if self._gesture.kind == BOX else 1)
 
     @property
     def canLeave(self) -> bool:
         """Whether there is something that `leave` would end or take back."""
         return self._gesture is not None or self._placed is not None
+
+    @property
+    def canJoin(self) -> bool:
+        """Whether the box that was placed last is offered to become one in 3-D with another one."""
+        return self._placed is not None and self._placed.other is not None
 
     def toggle(self, kind: str) -> None:
         """Begin to place something, or leave it if it is being placed.
@@ -132,8 +147,8 @@ class MarkActions:
             raise UserError("view_across", text, _("Press 'Align view', so that what you see is one slice."))
         if kind == BOX:
             VoxelGrid.of(node).requireStraight(node.GetName())
-        count = 1 if kind != BOX else _EXTREMES if self.extremePoints else _CORNERS
-        self._gesture = _Gesture(kind, count, key, node, className, self._navigator.axis())
+        count = 1 if kind != BOX else EXTREMES if self.extremePoints else CORNERS
+        self._gesture = _Gesture(kind, count, key, node, className, self._navigator.axis(), viewName)
         entry = self._session.classes[self._session.classes.index(className)]
         self._placing.begin(sliceNode, entry.color)
         self.told("")
@@ -147,6 +162,17 @@ class MarkActions:
             self._finish(self._shownPlaces())
         else:
             self._forgetPlaced()
+
+    def joinPlaced(self) -> None:
+        """Make one box in 3-D of the box that was placed last and the one that this was offered with."""
+        placed = self._placed
+        if placed is None or placed.other is None or not isinstance(placed.mark, Box):
+            return
+        joined = self._marks.joinPair(placed.key, placed.mark, placed.other)
+        self._labels.markNodes.settle()
+        self._placed = _Placed(placed.key, joined, self._session.undoSerial)
+        self._labels.markNodes.select(placed.key, joined)
+        self.changed()
 
     def leave(self) -> None:
         """Place nothing after all, or take back what was placed last."""
@@ -199,13 +225,25 @@ class MarkActions:
         """Return what to do next while something is placed; empty otherwise."""
         gesture, placed = self._gesture, self._placed
         if gesture is not None:
-            return _hint(gesture, len(self._placing.places))
-        if placed is None:
+            return clickInWords(gesture.kind, gesture.className, len(self._placing.places), gesture.count)
+        labels = self._session.volume(placed.key) if placed is not None else None
+        if placed is None or labels is None:
             return ""
-        labels = self._session.volume(placed.key)
-        name = markInWords(placed.mark, labels) if labels is not None else ""
-        text = _("New {mark}: take it, or leave it.").format(mark=name)
-        return f"{text} {self.answers.words}".strip()
+        return f"{placedInWords(placed.mark, placed.other, labels)} {self.answers.words}".strip()
+
+    def cornerLines(self, viewName: str) -> list[str]:
+        """Return what to do next, short, for the corner of a view; empty if nothing is placed."""
+        gesture, placed = self._gesture, self._placed
+        if gesture is not None:
+            off = _("placing: tagging keys are off")
+            if viewName != gesture.viewName:
+                return [off]
+            click = clickInCorner(gesture.kind, len(self._placing.places), gesture.count)
+            return [click, keysInCorner(self.canTake, isPlaced=False), off]
+        labels = self._session.volume(placed.key) if placed is not None else None
+        if placed is None or labels is None:
+            return []
+        return [*placedInCorner(placed.mark, placed.other, labels), keysInCorner(self.canTake, isPlaced=True)]
 
     def follow(self) -> None:
         """Leave what cannot go on, as labels, classes and volumes are now."""
@@ -285,7 +323,9 @@ class MarkActions:
         self._labels.markNodes.settle()
         # What was there already is no step, and nothing to take back.
         serial = self._session.undoSerial
-        self._placed = _Placed(gesture.key, mark, serial) if serial != before else None
+        labels = self._session.volume(gesture.key)
+        other = joinable(labels, mark) if labels is not None and isinstance(mark, Box) else None
+        self._placed = _Placed(gesture.key, mark, serial, other) if serial != before else None
         if isinstance(mark, Box):
             self._labels.markNodes.select(gesture.key, mark)
         index = int(voxels[0][AXES.index(gesture.axis)])
@@ -301,7 +341,7 @@ class MarkActions:
 
     def _showPreview(self, gesture: _Gesture) -> None:
         places = self._shownPlaces()
-        if gesture.kind != BOX or len(places) < _CORNERS:
+        if gesture.kind != BOX or len(places) < CORNERS:
             self._outlines.show(_PREVIEW, None)
             return
         voxels = self._voxels(gesture, places)
@@ -346,20 +386,8 @@ class MarkActions:
             "point": lambda: self.toggle(POINT),
             "notPoint": lambda: self.toggle(NOT),
             "take": self.take,
+            "join": self.joinPlaced,
         }
-
-
-def _hint(gesture: _Gesture, clicked: int) -> str:
-    name = gesture.className
-    if gesture.kind == POINT:
-        return _("Click on '{name}'. Tagging keys are off.").format(name=name)
-    if gesture.kind == NOT:
-        return _("Click on what is not '{name}'. Tagging keys are off.").format(name=name)
-    if gesture.count == _EXTREMES:
-        text = _("Click on the outermost points of '{name}': {clicked} of {count}. Tagging keys are off.")
-        return text.format(name=name, clicked=clicked, count=gesture.count)
-    first, second = _("Click on a corner of the box around '{name}'."), _("Click on the opposite corner.")
-    return (second if clicked else first).format(name=name) + " " + _("Tagging keys are off.")
 
 
 def _rectangle(low: np.ndarray, high: np.ndarray, axis: str, index: int) -> np.ndarray:

@@ -10,11 +10,11 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.boxes import Box
-from WeakMedSAMLib.contract.labels.marks import Voxel, slices_of
+from WeakMedSAMLib.contract.labels.marks import Voxel
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.frontend.labels.marks.mark_finding import Mark, boxesOn, marksOf
+from WeakMedSAMLib.frontend.labels.marks.mark_finding import Mark, boxesOn, marksOf, nearestBox
 from WeakMedSAMLib.frontend.labels.marks.mark_words import markInWords
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 
@@ -106,17 +106,18 @@ class MarkEdits:
             ``no_box``, ``no_other_box``.
         """
         labels = self._require(key)
-        here = boxesOn(labels, className, index)
-        others = [each for each in BOXES.marks(labels, className) if each not in here]
-        if not here or not others:
+        here, other = boxesOn(labels, className, index), nearestBox(labels, className, index)
+        if not here or other is None:
             text = _("Two boxes of '{name}' on different slices are needed, one of them on this slice.")
             hint = _("Draw them at its first and its last slice.")
             raise UserError("no_box" if not here else "no_other_box", text.format(name=className), hint)
-        one = here[-1]
-        other = min(others, key=lambda each: _distance(each, labels, index))
+        return self.joinPair(key, here[-1], other)
+
+    def joinPair(self, key: str, one: Box, other: Box) -> Box:
+        """Make one box in 3-D, around both, of two of a class on different slices."""
         first = _whole(map(min, zip(one.first, other.first, strict=True)))
         last = _whole(map(max, zip(one.last, other.last, strict=True)))
-        joined = Box(className, first, last, one.complete and other.complete)
+        joined = Box(one.class_name, first, last, one.complete and other.complete)
         self._put(key, _("join to {mark}"), [*self._others(key, one, other), joined], joined)
         return joined
 
@@ -147,11 +148,6 @@ class MarkEdits:
 def _give(labels: VolumeLabels, marks: list[Mark]) -> None:
     BOXES.put(labels, [mark for mark in marks if isinstance(mark, Box)])
     POINTS.put(labels, [mark for mark in marks if not isinstance(mark, Box)])
-
-
-def _distance(box: Box, labels: VolumeLabels, index: int) -> int:
-    first, last = slices_of(box, labels)
-    return max(first - index, index - last)
 
 
 def _whole(voxel: Iterable[int]) -> Voxel:

@@ -9,6 +9,7 @@ from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.marks import slices_of
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
+from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 Mark: TypeAlias = Point | Box
@@ -53,3 +54,28 @@ def signsOf(labels: VolumeLabels, className: str) -> dict[int, str]:
             if found.get(index) in (None, NOT):
                 found[index] = kindOf(mark)
     return found
+
+
+def nearestBox(labels: VolumeLabels, className: str, index: int) -> Box | None:
+    """Return the box of a class that is nearest to a slice, of those that do not lie on it."""
+    others = [box for box in BOXES.marks(labels, className) if not isOn(box, labels, index)]
+    return min(others, key=lambda box: _distance(box, labels, index), default=None)
+
+
+def joinable(labels: VolumeLabels, box: Box) -> Box | None:
+    """Return the box that a new one, of one slice, may be the other end of: the nearest one of its class elsewhere.
+
+    None also if a slice between both does not show the class: they are of two things then.
+    """
+    first, last = slices_of(box, labels)
+    other = nearestBox(labels, box.class_name, first) if first == last else None
+    if other is None:
+        return None
+    start, end = slices_of(other, labels)
+    between = labels.presence(box.class_name)[min(end, first) + 1 : max(start, last)]
+    return None if (between == ABSENT).any() else other
+
+
+def _distance(box: Box, labels: VolumeLabels, index: int) -> int:
+    first, last = slices_of(box, labels)
+    return max(first - index, index - last)

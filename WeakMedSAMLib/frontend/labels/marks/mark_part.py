@@ -69,7 +69,12 @@ class MarkPart:
         toggles: dict[str, Callable[[], None]] = {
             name: partial(self.actions.toggle, kind) for name, kind in BUTTONS.items()
         }
-        return {**toggles, "takeButton": self.actions.take, "leaveButton": self.actions.leave}
+        ends = {
+            "takeButton": self.actions.take,
+            "joinButton": self.actions.joinPlaced,
+            "leaveButton": self.actions.leave,
+        }
+        return {**toggles, **ends}
 
     def entries(self) -> dict[str, Callable[[], None]]:
         """Return what entries of the menu do, by name."""
@@ -88,7 +93,7 @@ class MarkPart:
         function = self.actions.functions().get(action)
         if function is None:
             return False
-        if viewName and action != "take" and not self.actions.kind:
+        if viewName and action not in ("take", "join") and not self.actions.kind:
             self._navigator.workIn(viewName)
         function()
         return True
@@ -123,6 +128,7 @@ class MarkPart:
         if ui.hintLabel.text != breakable(hint):
             ui.hintLabel.text = breakable(hint)
         ui.placingFrame.visible = bool(hint)
+        ui.joinButton.visible = actions.canJoin
         setEnabled(ui.takeButton, "" if actions.canTake else hint, ui.takeButton.property("usualToolTip"))
 
     def draw(self) -> None:

@@ -80,8 +80,9 @@ class SliceNotes:
         if index is not None:
             lines += map(_contradictionInWords, shortOf(self._marks.wrong, className, index))
         if self._marks.actions.kind:
-            return [*lines, _("placing: tagging keys are off")]
+            return [*lines, *self._marks.actions.cornerLines(viewName)]
         if index is not None and tags is not None:
+            lines += self._marks.actions.cornerLines(viewName)
             lines += self._use.linesOf(ShownSlice(node, tags.axis, index))
         if self._use.taken:
             return [*lines, _("{use}: tagging keys are off").format(use=self._use.taken)]

@@ -235,6 +235,7 @@ class TagsPanel(Panel):
         marks = self.marks.actions
         self._keys.setEnabled("forgetStart", self.actions.start is not None or marks.canLeave)
         self._keys.setEnabled("take", marks.canTake)
+        self._keys.setEnabled("join", marks.canJoin)
         # What else the views serve, such as drawing on masks, has keys of its own.
         self._keys.hearOnly(PLACING_ACTIONS if marks.kind else frozenset() if self._use.taken else None)
 
