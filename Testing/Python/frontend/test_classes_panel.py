@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import qt
 
+from WeakMedSAMLib.contract.knowledge import Knowledge
 from WeakMedSAMLib.frontend.labels import classes_panel
 from WeakMedSAMLib.frontend.labels.classes_panel import COLOR, NAME
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
@@ -29,6 +30,9 @@ def panel(scene, host):
 @pytest.fixture
 def session(panel):
     return panel._session
+
+
+KNOWN = ("brightnessSelector", "smallestEdit", "largestEdit", "insideSelector", "sharingSelector")
 
 
 def cell(panel, row, column):
@@ -135,7 +139,7 @@ def test_remove_asks_if_there_are_tags(panel, session, host):
     panel.ui.removeButton.click()
     assert not session.classes
     assert not panel.ui.removeButton.enabled
-    for name in ("removeButton", "labelEdit", "keyEdit", "terminologyButton"):
+    for name in ("removeButton", "labelEdit", "keyEdit", "terminologyButton", *KNOWN):
         assert not getattr(panel.ui, name).enabled
         assert getattr(panel.ui, name).toolTip == "There is no class; press Add first."
     session.undo()
@@ -266,3 +270,125 @@ def test_presets_bring_what_is_known(panel, session):
     preset = next(each for each in panel._presets if any(entry.known.side for entry in each.classes))
     panel._applyPreset(preset)
     assert [entry.known for entry in session.classes] == [entry.known for entry in preset.classes]
+
+
+def entries(combo):
+    return [combo.itemText(number) for number in range(combo.count)]
+
+
+def test_brightness_size_and_relations_are_set_in_the_details_and_undone(panel, session):
+    session.addClass("Cyst")
+    panel.ui.classTable.setCurrentCell(1, NAME)
+    ui = panel.ui
+    assert entries(ui.insideSelector) == ["-", "Lesion"]
+    ui.brightnessSelector.currentIndex = 2
+    type_into(ui.smallestEdit, " 0,5 ")
+    type_into(ui.largestEdit, "400")
+    ui.insideSelector.currentIndex = 1
+    ui.sharingSelector.currentIndex = 1
+    said = Knowledge(None, "darker", None, 0.5, 400, "Lesion", "free")
+    assert session.classes[1].known == said
+    assert not session.classes[0].known.is_said
+    assert (ui.smallestEdit.text, ui.largestEdit.text) == ("0.5", "400")
+    # The other class has none of it, and cannot be inside of what is inside of it.
+    ui.classTable.setCurrentCell(0, NAME)
+    assert shown(panel) == (0, "", "", 0, 0)
+    assert entries(ui.insideSelector) == ["-"]
+    ui.classTable.setCurrentCell(1, NAME)
+    assert shown(panel) == (2, "0.5", "400", 1, 1)
+    for expected in ((2, "0.5", "400", 1, 0), (2, "0.5", "400", 0, 0), (2, "0.5", "", 0, 0), (2, "", "", 0, 0)):
+        session.undo()
+        assert shown(panel) == expected
+    session.undo()
+    assert not session.classes[1].known.is_said
+    for _step in range(5):
+        session.redo()
+    assert session.classes[1].known == said
+    # Everything can be said no longer.
+    type_into(ui.smallestEdit, "")
+    ui.insideSelector.currentIndex = 0
+    assert (session.classes[1].known.smallest_ml, session.classes[1].known.inside_of) == (None, None)
+
+
+def shown(panel):
+    ui = panel.ui
+    combos = ui.brightnessSelector.currentIndex, ui.insideSelector.currentIndex, ui.sharingSelector.currentIndex
+    return combos[0], ui.smallestEdit.text, ui.largestEdit.text, *combos[1:]
+
+
+def test_what_is_known_stays_beside_side_and_pieces_and_follows_other_names(panel, session):
+    session.addClass("Cyst")
+    side, _pieces = known_cells(panel, 1)
+    side.currentIndex = 1
+    panel.ui.classTable.setCurrentCell(1, NAME)
+    panel.ui.insideSelector.currentIndex = 1
+    assert session.classes[1].known == Knowledge("left", inside_of="Lesion")
+    cell(panel, 0, NAME).setText("liver")
+    panel.ui.classTable.setCurrentCell(1, NAME)
+    assert panel.ui.insideSelector.currentText == "liver"
+    session.removeClass("liver")
+    assert entries(panel.ui.insideSelector) == ["-"]
+    session.undo()
+    assert session.classes[1].known.inside_of == "liver"
+
+
+def test_what_a_file_says_of_a_class_that_is_not_there_is_shown(panel, session):
+    session.changeClass("Lesion", known=Knowledge(inside_of="liver", largest_ml=1234567.25))
+    assert panel.ui.insideSelector.currentText == "liver"
+    assert panel.ui.largestEdit.text == "1234567.25"
+    panel.ui.largestEdit.editingFinished()
+    assert session.classes[0].known.largest_ml == 1234567.25
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "words"),
+    [
+        ("largestEdit", "much", "no number above 0"),
+        ("largestEdit", "0", "no number above 0"),
+        ("smallestEdit", "-3", "no number above 0"),
+        ("smallestEdit", "nan", "no number above 0"),
+        ("smallestEdit", "inf", "no number above 0"),
+        ("smallestEdit", "1.500", "two meanings"),
+        ("smallestEdit", "1,500", "two meanings"),
+        ("smallestEdit", "21", "above the largest, 20 ml"),
+    ],
+)
+def test_bad_millilitres_are_told_once_and_go_back(panel, session, host, field, text, words):
+    type_into(panel.ui.largestEdit, "20")
+    before, old = session.classes, shown(panel)
+    type_into(getattr(panel.ui, field), text)
+    assert words in host.dialogs.texts[-1]
+    assert session.classes == before
+    assert shown(panel) == old
+    getattr(panel.ui, field).editingFinished()
+    assert len(host.dialogs.texts) == 1
+
+
+def test_the_wheel_changes_no_choice_of_the_details(panel, session, scroll, host):
+    panel.ui.detailsSection.collapsed = False
+    host.settle()
+    for name in ("brightnessSelector", "sharingSelector"):
+        scroll(getattr(panel.ui, name), -1)
+    assert shown(panel) == (0, "", "", 0, 0)
+    assert not session.classes[0].known.is_said
+
+
+def test_the_details_keep_to_the_width_of_the_panel(panel, session):
+    session.addClass("A class with a name of forty letters now")
+    panel.ui.detailsSection.collapsed = False
+    assert panel.widget.minimumSizeHint.width() <= 380
+
+
+def test_what_is_known_is_in_the_saved_scene(panel, session, host, tmp_path):
+    panel.ui.brightnessSelector.currentIndex = 1
+    type_into(panel.ui.largestEdit, "12.5")
+    host.settle(0.2)  # on a slow machine the scene gets it a moment later
+    path = str(tmp_path / "scene.mrb")
+    assert host.slicer.util.saveScene(path)
+    host.closeScene()
+    host.settle()
+    assert shown(panel) == (0, "", "", 0, 0)
+    host.slicer.util.loadScene(path)
+    host.settle()
+    assert shown(panel) == (1, "", "12.5", 0, 0)
+    assert panel._session.classes[0].known == Knowledge(brightness="brighter", largest_ml=12.5)

@@ -1,4 +1,4 @@
-"""What one seldom changes of a class: label value, key and terminology, of the one that is selected."""
+"""What one seldom changes of a class: label value, key, terminology, and what else is known of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from WeakMedSAMLib.contract.classes import SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, setEnabled
 from WeakMedSAMLib.frontend.labels.class_presets import ClassPreset, terms
+from WeakMedSAMLib.frontend.labels.knowledge_details import KnowledgeDetails
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.terminology import terminologyText
 
@@ -21,15 +22,21 @@ class ClassDetails:
     Parameters
     ----------
     ui : object
-        With `detailsSection`, `labelEdit`, `keyEdit`, `terminologyText` and `terminologyButton`.
+        With `detailsSection`, `labelEdit`, `keyEdit`, `terminologyText`, `terminologyButton`, and what
+        `KnowledgeDetails` needs.
     session : TagSession
     presets : list of ClassPreset
         Whose terminology can be chosen.
+
+    Attributes
+    ----------
+    known : KnowledgeDetails
     """
 
     def __init__(self, ui: Any, session: TagSession, presets: list[ClassPreset]) -> None:
         self._ui, self._session, self._presets = ui, session, presets
         self._entry: SegmentClass | None = None
+        self.known = KnowledgeDetails(ui, session)
         ui.detailsSection.collapsed = True
 
     def show(self, entry: SegmentClass | None, isAnew: bool) -> None:
@@ -46,6 +53,7 @@ class ClassDetails:
         reason = _("There is no class; press Add first.") if entry is None else ""
         for widget in (ui.labelEdit, ui.keyEdit, ui.terminologyButton):
             setEnabled(widget, reason, widget.property("usualToolTip"))
+        self.known.show(entry, reason)
 
     def takeLabel(self) -> None:
         """Give the class the label value that was typed."""

@@ -20,7 +20,7 @@ from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 
 # Columns of the table.
 SIDE, PIECES = 2, 3
-_NOT_SAID = "-"
+NOT_SAID = "-"
 
 
 class KnowledgeCells:
@@ -38,19 +38,19 @@ class KnowledgeCells:
     def __init__(self, table: Any, session: TagSession, onError: Callable[[UserError], Any]) -> None:
         self._table, self._session, self._onError = table, session, onError
         self._isFilling = False
-        self._wheels = _NoWheel(table)
+        self._wheels = NoWheel(table)
 
     def show(self, row: int, entry: SegmentClass) -> None:
         """Show what is known of the class of a row."""
         proposed = proposed_side(entry.terminology) if entry.known.side is None else None
-        none = _("{side}?").format(side=sideInWords(proposed)) if proposed is not None else _NOT_SAID
+        none = _("{side}?").format(side=sideInWords(proposed)) if proposed is not None else NOT_SAID
         tip = _("Side of the patient's body")
         if proposed is not None:
             tip = _("Its terminology says {side}; choose that if it is so.").format(side=sideInWords(proposed))
-        self._fill(row, SIDE, [none, *sidesInWords().values()], _position(sidesInWords(), entry.known.side), tip)
+        self._fill(row, SIDE, [none, *sidesInWords().values()], positionOf(sidesInWords(), entry.known.side), tip)
         words = piecesInWords()
         tip = _("Whether it is one connected piece in a patient")
-        self._fill(row, PIECES, [_NOT_SAID, *words.values()], _position(words, entry.known.pieces), tip)
+        self._fill(row, PIECES, [NOT_SAID, *words.values()], positionOf(words, entry.known.pieces), tip)
 
     def _fill(self, row: int, column: int, texts: list[str], index: int, tip: str) -> None:
         combo = self._table.cellWidget(row, column)
@@ -82,7 +82,7 @@ class KnowledgeCells:
         self._session.changeClass(entry.name, known=replace(entry.known, **{name: choices[index]}))
 
 
-class _NoWheel(qt.QObject):
+class NoWheel(qt.QObject):
     """Lets the wheel scroll the panel: a choice that happens to lie under the mouse is not changed by it."""
 
     def eventFilter(self, _watched: Any, event: Any) -> bool:
@@ -93,5 +93,6 @@ class _NoWheel(qt.QObject):
         return bool(isWheel)
 
 
-def _position(words: dict[str, str], value: str | None) -> int:
+def positionOf(words: dict[str, str], value: str | None) -> int:
+    """Return the place of a value among choices of which the first one says nothing."""
     return 0 if value is None else 1 + list(words).index(value)

@@ -90,6 +90,12 @@ class ClassesPanel(Panel):
         self.connect(ui.addButton, "clicked()", self._add)
         self.connect(ui.removeButton, "clicked()", self._remove)
         self.connect(ui.terminologyButton, "clicked()", self._details.chooseTerm)
+        known = self._details.known
+        self.connect(ui.brightnessSelector, "currentIndexChanged(int)", known.takeBrightness)
+        self.connect(ui.insideSelector, "currentIndexChanged(int)", known.takeInside)
+        self.connect(ui.sharingSelector, "currentIndexChanged(int)", known.takeSharing)
+        self.connect(ui.smallestEdit, "editingFinished()", known.takeSmallest)
+        self.connect(ui.largestEdit, "editingFinished()", known.takeLargest)
 
     # Showing
 

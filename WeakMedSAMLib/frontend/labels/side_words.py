@@ -18,3 +18,13 @@ def sideInWords(side: str) -> str:
 def piecesInWords() -> dict[str, str]:
     """Return the numbers of pieces and what they are called."""
     return {"one": _("one"), "several": _("several")}
+
+
+def brightnessInWords() -> dict[str, str]:
+    """Return how a class may look beside what is around it, and what that is called."""
+    return {"brighter": _("brighter than around it"), "darker": _("darker than around it")}
+
+
+def sharingInWords() -> dict[str, str]:
+    """Return whether pixels may belong to other classes too, and what that is called."""
+    return {"exclusive": _("exclusive: its pixels are of no other class"), "free": _("free: of any other class, too")}
