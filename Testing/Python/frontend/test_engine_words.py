@@ -19,6 +19,7 @@ from WeakMedSAMLib.contract.events import Error, Warning_, with_name
 from WeakMedSAMLib.contract.labels.checks import check
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.quality import (
     CHECK_SLICES,
@@ -34,7 +35,7 @@ from WeakMedSAMLib.contract.quality import (
     Advice,
     ClassQuality,
 )
-from WeakMedSAMLib.frontend.base import engine_words
+from WeakMedSAMLib.frontend.base import engine_words, label_texts
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.tag_words import problemsInWords
 from WeakMedSAMLib.frontend.running.run_ending import FAILED, endOf
@@ -101,6 +102,21 @@ def test_without_a_translation_the_own_words_stay(cohort):
     error = UserError("gpu_out_of_memory", "Full.", "Use the CPU.")
     assert engine_words.wordsOf(error) == ("Full.", "Use the CPU.")
     assert engine_words.adviceInWords(Advice(TAG_MORE_VOLUMES, "Learned from 1.")) == "Learned from 1."
+
+
+def test_kinds_and_sides_are_named_in_german_too(german, monkeypatch):
+    context = translations.context_of(Path(label_texts.__file__))
+    texts = translations.texts(translations.FOLDER / "WeakMedSAM_de-DE.ts")
+    found = {source: text for name, source, text in texts if name == context}
+    monkeypatch.setattr(label_texts, "tr", lambda source: found.get(source, source))
+    values = {"class": "Leber", "slices": "4", "trusted": "boxes", "other": "slice_tags"}
+    message, _hint = engine_words.wordsOf(Problem("warning", "labels_contradict", "x", "", values))
+    assert "Boxen zählen, nicht Markierungen von Schichten" in message
+    values = {"name": "scan", "class": "Niere", "slice": "4", "side": "left", "kind": "point"}
+    message, _hint = engine_words.wordsOf(Problem("warning", "mark_on_other_side", "x", "", values))
+    assert not {"left", "point"} & {*message.split()}
+    # Another kind is called as files call it.
+    assert label_texts.namesIn({"kind": "contours", "slice": "left"}) == {}
 
 
 def test_what_has_no_text_stays_as_it_is(german):

@@ -384,7 +384,8 @@ def _filled(source: str, said: Said) -> str:
     if text == source:
         return ""
     try:
-        return text.format(**{**said.values, **_lists(said.values), "english": said.message})
+        values = {**said.values, **_lists(said.values), **label_texts.namesIn(said.values)}
+        return text.format(**{**values, "english": said.message})
     except (KeyError, ValueError, TypeError):
         return ""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from slicer.i18n import tr
 
 
@@ -121,6 +124,28 @@ TEXTS = {
     ),
     "knowledge_differs": (_("What is known of '{name}' differs: {names}."), _LATER),
 }
+
+# What values name by its English, or by its name in files, under these keys.
+_NAMED = ("trusted", "other", "kind", "side")
+_NAMES = {
+    "painted": _("what is drawn"),
+    "points": _("points"),
+    "boxes": _("boxes"),
+    "slice_tags": _("tags of slices"),
+    "scan_tags": _("tags of scans"),
+    "point": _("point"),
+    "box": _("box"),
+    "left": _("left"),
+    "right": _("right"),
+    "front": _("front"),
+    "back": _("back"),
+}
+
+
+def namesIn(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return kinds of label and sides among the values of a message, by key, in the language of the window."""
+    said = {key: values[key] for key in _NAMED if isinstance(values.get(key), str)}
+    return {key: translated(_NAMES[name]) for key, name in said.items() if name in _NAMES}
 
 
 def translated(source: str) -> str:

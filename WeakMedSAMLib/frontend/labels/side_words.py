@@ -27,4 +27,4 @@ def brightnessInWords() -> dict[str, str]:
 
 def sharingInWords() -> dict[str, str]:
     """Return whether pixels may belong to other classes too, and what that is called."""
-    return {"exclusive": _("exclusive: its pixels are of no other class"), "free": _("free: of any other class, too")}
+    return {"exclusive": _("exclusive: shares no pixel"), "free": _("free: may share pixels")}
