@@ -83,8 +83,56 @@
         <translation>Ob sie in einem Patienten ein zusammenhängendes Stück ist; außerhalb der Box einer Klasse aus einem Stück ist nichts von ihr</translation>
     </message>
     <message>
-        <source>Label value, key and terminology of the selected class</source>
-        <translation>Labelwert, Taste und Terminologie der ausgewählten Klasse</translation>
+        <source>Brightness:</source>
+        <translation>Helligkeit:</translation>
+    </message>
+    <message>
+        <source>In the grey values as they are shown. It weighs where the class is looked for, and rules nothing out.</source>
+        <translation>In den Grauwerten, wie sie gezeigt werden. Das gewichtet, wo nach der Klasse gesucht wird, und schließt nichts aus.</translation>
+    </message>
+    <message>
+        <source>Size in ml:</source>
+        <translation>Größe in ml:</translation>
+    </message>
+    <message>
+        <source>smallest</source>
+        <translation>kleinste</translation>
+    </message>
+    <message>
+        <source>Smallest volume in ml</source>
+        <translation>Kleinstes Volumen in ml</translation>
+    </message>
+    <message>
+        <source>Volume in a patient who shows the class. A mask beyond it is told, counts as unsure, and stays as it is.</source>
+        <translation>Volumen bei einem Patienten, der die Klasse zeigt. Eine Maske darüber oder darunter wird genannt, gilt als unsicher und bleibt, wie sie ist.</translation>
+    </message>
+    <message>
+        <source>to</source>
+        <translation>bis</translation>
+    </message>
+    <message>
+        <source>largest</source>
+        <translation>größte</translation>
+    </message>
+    <message>
+        <source>Largest volume in ml</source>
+        <translation>Größtes Volumen in ml</translation>
+    </message>
+    <message>
+        <source>Inside of:</source>
+        <translation>Innerhalb von:</translation>
+    </message>
+    <message>
+        <source>The class that this one is a part of: its pixels are of that class, too.</source>
+        <translation>Die Klasse, von der diese ein Teil ist: Ihre Pixel gehören auch zu jener.</translation>
+    </message>
+    <message>
+        <source>Other classes:</source>
+        <translation>Andere Klassen:</translation>
+    </message>
+    <message>
+        <source>Whether pixels of this class may be of other classes that it is not inside of.</source>
+        <translation>Ob Pixel dieser Klasse auch zu anderen Klassen gehören können, innerhalb derer sie nicht liegt.</translation>
     </message>
     <message>
         <source>Details</source>
@@ -125,6 +173,10 @@
     <message>
         <source>Remove the selected class; asks first if it has tags</source>
         <translation>Ausgewählte Klasse entfernen; fragt nach, wenn sie Markierungen hat</translation>
+    </message>
+    <message>
+        <source>Label value, key, terminology of the selected class, and what else is known of it: brightness, size, other classes</source>
+        <translation>Labelwert, Taste und Terminologie der gewählten Klasse, und was sonst von ihr bekannt ist: Helligkeit, Größe, andere Klassen</translation>
     </message>
     <message>
         <source>Say what the selected class is, with a code that other software understands</source>
@@ -657,6 +709,14 @@
     <message>
         <source>Tag the rest, clear, import and export tags, keys</source>
         <translation>Rest markieren, Markierungen entfernen, importieren und exportieren, Tasten</translation>
+    </message>
+    <message>
+        <source>Join to 3-D</source>
+        <translation>Zu 3D verbinden</translation>
+    </message>
+    <message>
+        <source>One box in 3-D of this one and the nearest one of the class on another slice (key Shift+Enter in the slice view)</source>
+        <translation>Eine 3D-Box aus dieser und der nächsten der Klasse auf einer anderen Schicht (Umschalt+Eingabetaste in der Schichtansicht)</translation>
     </message>
     <message>
         <source>Boxes and points of this volume</source>
@@ -2169,6 +2229,50 @@
         <source>What is known of &apos;{name}&apos; differs: {names}.</source>
         <translation>Was über &apos;{name}&apos; bekannt ist, unterscheidet sich: {names}.</translation>
     </message>
+    <message>
+        <source>what is drawn</source>
+        <translation>Gezeichnetes</translation>
+    </message>
+    <message>
+        <source>points</source>
+        <translation>Punkte</translation>
+    </message>
+    <message>
+        <source>boxes</source>
+        <translation>Boxen</translation>
+    </message>
+    <message>
+        <source>tags of slices</source>
+        <translation>Markierungen von Schichten</translation>
+    </message>
+    <message>
+        <source>tags of scans</source>
+        <translation>Markierungen von Scans</translation>
+    </message>
+    <message>
+        <source>point</source>
+        <translation>Punkt</translation>
+    </message>
+    <message>
+        <source>box</source>
+        <translation>Box</translation>
+    </message>
+    <message>
+        <source>left</source>
+        <translation>links</translation>
+    </message>
+    <message>
+        <source>right</source>
+        <translation>rechts</translation>
+    </message>
+    <message>
+        <source>front</source>
+        <translation>vorne</translation>
+    </message>
+    <message>
+        <source>back</source>
+        <translation>hinten</translation>
+    </message>
 </context>
 <context>
     <name>correcting.correct_part</name>
@@ -2601,6 +2705,33 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     </message>
 </context>
 <context>
+    <name>labels.knowledge_details</name>
+    <message>
+        <source>The smallest volume, {smallest} ml, is above the largest, {largest} ml.</source>
+        <translation>Das kleinste Volumen, {smallest} ml, liegt über dem größten, {largest} ml.</translation>
+    </message>
+    <message>
+        <source>Change the other one first.</source>
+        <translation>Ändern Sie zuerst das andere.</translation>
+    </message>
+    <message>
+        <source>Leave the sign for thousands out, and zeros at the end.</source>
+        <translation>Lassen Sie das Tausendertrennzeichen weg, und Nullen am Ende.</translation>
+    </message>
+    <message>
+        <source>The volume &apos;{text}&apos; has two meanings.</source>
+        <translation>Das Volumen „{text}“ hat zwei Bedeutungen.</translation>
+    </message>
+    <message>
+        <source>The volume &apos;{text}&apos; is no number above 0.</source>
+        <translation>Das Volumen „{text}“ ist keine Zahl über 0.</translation>
+    </message>
+    <message>
+        <source>Type millilitres, or nothing.</source>
+        <translation>Geben Sie Milliliter ein, oder nichts.</translation>
+    </message>
+</context>
+<context>
     <name>labels.painted_words</name>
     <message>
         <source>drawn or corrected: all of it is known</source>
@@ -2694,6 +2825,22 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     <message>
         <source>several</source>
         <translation>mehrere</translation>
+    </message>
+    <message>
+        <source>brighter than around it</source>
+        <translation>heller als die Umgebung</translation>
+    </message>
+    <message>
+        <source>darker than around it</source>
+        <translation>dunkler als die Umgebung</translation>
+    </message>
+    <message>
+        <source>exclusive: shares no pixel</source>
+        <translation>ausschließend: teilt keine Pixel</translation>
+    </message>
+    <message>
+        <source>free: may share pixels</source>
+        <translation>frei: darf Pixel teilen</translation>
     </message>
 </context>
 <context>
@@ -2902,6 +3049,10 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     <message>
         <source>Keep what is being placed as it is shown</source>
         <translation>Übernehmen, was gerade gesetzt wird, wie es gezeigt wird</translation>
+    </message>
+    <message>
+        <source>Join the new box with the one offered, to one in 3-D</source>
+        <translation>Die neue Box mit der angebotenen zu einer 3D-Box verbinden</translation>
     </message>
     <message>
         <source>Make the next class the current one</source>
@@ -3337,6 +3488,121 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     </message>
 </context>
 <context>
+    <name>marks.contradiction_words</name>
+    <message>
+        <source>&apos;{kind}&apos; counts</source>
+        <translation>es zählt „{kind}“</translation>
+    </message>
+    <message>
+        <source>{losing}, but {winning}</source>
+        <translation>{losing}, aber {winning}</translation>
+    </message>
+    <message>
+        <source>what is drawn counts</source>
+        <translation>es zählt das Gezeichnete</translation>
+    </message>
+    <message>
+        <source>the point counts</source>
+        <translation>es zählt der Punkt</translation>
+    </message>
+    <message>
+        <source>the box counts</source>
+        <translation>es zählt die Box</translation>
+    </message>
+    <message>
+        <source>the slice&apos;s tag counts</source>
+        <translation>es zählt die Markierung der Schicht</translation>
+    </message>
+    <message>
+        <source>the scan&apos;s tag counts</source>
+        <translation>es zählt die Markierung des Scans</translation>
+    </message>
+    <message>
+        <source>a point of it lies outside of the boxes that are said to hold all of it; the point counts, as it names a single voxel</source>
+        <translation>ein Punkt davon liegt außerhalb der Boxen, die alles davon enthalten sollen; es zählt der Punkt, da er ein einzelnes Voxel nennt</translation>
+    </message>
+    <message>
+        <source>points at the same voxel say that it is there, and that it is not; the later counts</source>
+        <translation>Punkte am selben Voxel sagen, dass es dort ist, und dass nicht; der spätere zählt</translation>
+    </message>
+    <message>
+        <source>at the same voxel points show it and &apos;{other}&apos;, which exclude each other; remove the one that is wrong</source>
+        <translation>am selben Voxel zeigen Punkte dies und „{other}“, die einander ausschließen; entfernen Sie den falschen</translation>
+    </message>
+    <message>
+        <source>a point says otherwise than what is drawn there; what is drawn counts, as it was done pixel by pixel</source>
+        <translation>ein Punkt sagt etwas anderes als das, was dort gezeichnet ist; es zählt das Gezeichnete, da es Pixel für Pixel gemacht wurde</translation>
+    </message>
+    <message>
+        <source>the same pixels are drawn as &apos;{other}&apos;, and these exclude each other; a whole slice counts more than a scribble</source>
+        <translation>dieselben Pixel sind als „{other}“ gezeichnet, und diese schließen einander aus; eine ganze Schicht zählt mehr als ein Strich</translation>
+    </message>
+    <message>
+        <source>the scan is said to show it, but each slice is tagged absent; the slices count, as each was looked at</source>
+        <translation>der Scan soll es zeigen, aber jede Schicht ist als nicht vorhanden markiert; es zählen die Schichten, da jede angesehen wurde</translation>
+    </message>
+    <message>
+        <source>a box lies on the other side of the image&apos;s middle than is known of the class ({side}); the box counts, as what is known overrules no label</source>
+        <translation>eine Box liegt auf der anderen Seite der Bildmitte, als von der Klasse bekannt ist ({side}); es zählt die Box, da Bekanntes keine Markierung überstimmt</translation>
+    </message>
+    <message>
+        <source>a point lies on the other side of the image&apos;s middle than is known of the class ({side}); the point counts, as what is known overrules no label</source>
+        <translation>ein Punkt liegt auf der anderen Seite der Bildmitte, als von der Klasse bekannt ist ({side}); es zählt der Punkt, da Bekanntes keine Markierung überstimmt</translation>
+    </message>
+    <message>
+        <source>tagged absent</source>
+        <translation>als nicht vorhanden markiert</translation>
+    </message>
+    <message>
+        <source>tagged present</source>
+        <translation>als vorhanden markiert</translation>
+    </message>
+    <message>
+        <source>said not to be in this volume</source>
+        <translation>soll in diesem Volumen nicht sein</translation>
+    </message>
+    <message>
+        <source>in a box</source>
+        <translation>in einer Box</translation>
+    </message>
+    <message>
+        <source>shown by a point</source>
+        <translation>von einem Punkt gezeigt</translation>
+    </message>
+    <message>
+        <source>drawn</source>
+        <translation>gezeichnet</translation>
+    </message>
+    <message>
+        <source>drawn without it</source>
+        <translation>ohne dies gezeichnet</translation>
+    </message>
+    <message>
+        <source>pixels of it are drawn here; they count, as they say which pixels are meant</source>
+        <translation>hier sind Pixel davon gezeichnet; diese zählen, da sie sagen, welche Pixel gemeint sind</translation>
+    </message>
+    <message>
+        <source>the slice was drawn, or found to be fine, without it; that counts, as all pixels of the slice are known</source>
+        <translation>die Schicht wurde ohne dies gezeichnet oder für gut befunden; das zählt, da alle Pixel der Schicht bekannt sind</translation>
+    </message>
+    <message>
+        <source>a point shows it here; the point counts, as it says where on the slice</source>
+        <translation>ein Punkt zeigt es hier; es zählt der Punkt, da er sagt, wo in der Schicht</translation>
+    </message>
+    <message>
+        <source>a box shows it here; the box counts, as it says where on the slice</source>
+        <translation>eine Box zeigt es hier; es zählt die Box, da sie sagt, wo in der Schicht</translation>
+    </message>
+    <message>
+        <source>this slice is tagged present; that counts, as it was said of this very slice</source>
+        <translation>diese Schicht ist als vorhanden markiert; das zählt, da es von genau dieser Schicht gesagt wurde</translation>
+    </message>
+    <message>
+        <source>this slice is tagged absent; that counts, as it was said of this very slice</source>
+        <translation>diese Schicht ist als nicht vorhanden markiert; das zählt, da es von genau dieser Schicht gesagt wurde</translation>
+    </message>
+</context>
+<context>
     <name>marks.foreign_markups</name>
     <message>
         <source>The Markups node &apos;{name}&apos; is hidden now: the labels show the same.</source>
@@ -3374,8 +3640,8 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>„{name}“: keine Punkte und Boxen mehr.</translation>
     </message>
     <message>
-        <source>New {mark}: take it, or leave it.</source>
-        <translation>Neu: {mark}. Übernehmen oder lassen.</translation>
+        <source>placing: tagging keys are off</source>
+        <translation>Setzen: Tasten zum Markieren sind aus</translation>
     </message>
     <message>
         <source>That is outside of the volume.</source>
@@ -3400,37 +3666,6 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     <message>
         <source>Add one in Classes.</source>
         <translation>Fügen Sie unter „Klassen“ eine hinzu.</translation>
-    </message>
-    <message>
-        <source>Click on &apos;{name}&apos;. Tagging keys are off.</source>
-        <translation>Klicken Sie auf „{name}“. Die Tasten zum Markieren sind aus.</translation>
-    </message>
-    <message>
-        <source>Click on what is not &apos;{name}&apos;. Tagging keys are off.</source>
-        <translation>Klicken Sie auf etwas, das nicht „{name}“ ist. Die Tasten zum Markieren sind aus.</translation>
-    </message>
-    <message>
-        <source>Click on the outermost points of &apos;{name}&apos;: {clicked} of {count}. Tagging keys are off.</source>
-        <translation>Klicken Sie auf die äußersten Punkte von „{name}“: {clicked} von {count}. Die Tasten zum Markieren sind aus.</translation>
-    </message>
-    <message>
-        <source>Click on a corner of the box around &apos;{name}&apos;.</source>
-        <translation>Klicken Sie auf eine Ecke der Box um „{name}“.</translation>
-    </message>
-    <message>
-        <source>Click on the opposite corner.</source>
-        <translation>Klicken Sie auf die gegenüberliegende Ecke.</translation>
-    </message>
-    <message>
-        <source>Tagging keys are off.</source>
-        <translation>Die Tasten zum Markieren sind aus.</translation>
-    </message>
-</context>
-<context>
-    <name>marks.mark_contradictions</name>
-    <message>
-        <source>tagged absent, but marked; the mark counts</source>
-        <translation>als nicht vorhanden markiert, aber mit Box oder Punkt; diese zählen</translation>
     </message>
 </context>
 <context>
@@ -3504,6 +3739,14 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     <message>
         <source>Boxes and points: {count}</source>
         <translation>Boxen und Punkte: {count}</translation>
+    </message>
+    <message>
+        <source>Boxes and points: {count}, contradicted: {wrong}</source>
+        <translation>Boxen und Punkte: {count}, im Widerspruch: {wrong}</translation>
+    </message>
+    <message>
+        <source>! {kind}</source>
+        <translation>! {kind}</translation>
     </message>
 </context>
 <context>
@@ -3604,6 +3847,85 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     <message>
         <source>No outline: {reason}</source>
         <translation>Kein Umriss: {reason}</translation>
+    </message>
+</context>
+<context>
+    <name>marks.placing_words</name>
+    <message>
+        <source>Click on &apos;{name}&apos;. Tagging keys are off.</source>
+        <translation>Klicken Sie auf „{name}“. Die Tasten zum Markieren sind aus.</translation>
+    </message>
+    <message>
+        <source>Click on what is not &apos;{name}&apos;. Tagging keys are off.</source>
+        <translation>Klicken Sie auf etwas, das nicht „{name}“ ist. Die Tasten zum Markieren sind aus.</translation>
+    </message>
+    <message>
+        <source>Click on the outermost points of &apos;{name}&apos;: {clicked} of {count}. Tagging keys are off.</source>
+        <translation>Klicken Sie auf die äußersten Punkte von „{name}“: {clicked} von {count}. Die Tasten zum Markieren sind aus.</translation>
+    </message>
+    <message>
+        <source>Click on a corner of the box around &apos;{name}&apos;.</source>
+        <translation>Klicken Sie auf eine Ecke der Box um „{name}“.</translation>
+    </message>
+    <message>
+        <source>Click on the opposite corner.</source>
+        <translation>Klicken Sie auf die gegenüberliegende Ecke.</translation>
+    </message>
+    <message>
+        <source>Tagging keys are off.</source>
+        <translation>Die Tasten zum Markieren sind aus.</translation>
+    </message>
+    <message>
+        <source>New {mark}: take it, or leave it.</source>
+        <translation>Neu: {mark}. Übernehmen oder lassen.</translation>
+    </message>
+    <message>
+        <source>Or join it with that of slice {slices} to one box in 3-D.</source>
+        <translation>Oder mit der von Schicht {slices} zu einer 3D-Box verbinden.</translation>
+    </message>
+    <message>
+        <source>point: click on it</source>
+        <translation>Punkt: darauf klicken</translation>
+    </message>
+    <message>
+        <source>not: click on what it is not</source>
+        <translation>nicht: auf etwas anderes klicken</translation>
+    </message>
+    <message>
+        <source>box: outermost points, {clicked} of {count}</source>
+        <translation>Box: äußerste Punkte, {clicked} von {count}</translation>
+    </message>
+    <message>
+        <source>box: click on the opposite corner</source>
+        <translation>Box: auf die Gegenecke klicken</translation>
+    </message>
+    <message>
+        <source>box: click on a corner</source>
+        <translation>Box: auf eine Ecke klicken</translation>
+    </message>
+    <message>
+        <source>new box</source>
+        <translation>neue Box</translation>
+    </message>
+    <message>
+        <source>new point</source>
+        <translation>neuer Punkt</translation>
+    </message>
+    <message>
+        <source>Shift+Enter: join with slice {slices}</source>
+        <translation>Umschalt+Eingabe: mit Schicht {slices} verbinden</translation>
+    </message>
+    <message>
+        <source>Esc: take back</source>
+        <translation>Esc: zurücknehmen</translation>
+    </message>
+    <message>
+        <source>Esc: leave</source>
+        <translation>Esc: lassen</translation>
+    </message>
+    <message>
+        <source>Enter: take, {leave}</source>
+        <translation>Eingabe: übernehmen, {leave}</translation>
     </message>
 </context>
 <context>
@@ -5722,8 +6044,12 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>nicht das aktuelle Volumen</translation>
     </message>
     <message>
-        <source>placing: tagging keys are off</source>
-        <translation>Setzen: Tasten zum Markieren sind aus</translation>
+        <source>! contradiction: {counts}</source>
+        <translation>! Widerspruch: {counts}</translation>
+    </message>
+    <message>
+        <source>! labels contradict each other</source>
+        <translation>! Markierungen widersprechen sich</translation>
     </message>
     <message>
         <source>{use}: tagging keys are off</source>
