@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+import torch
+
 from WeakMedSAMLib.engine.backbones.weights import pretraining_of
 from WeakMedSAMLib.engine.base.device import cpu_name, describe_devices, system_memory
 from WeakMedSAMLib.engine.base.versions import versions
@@ -74,10 +76,13 @@ def group(rows: Sequence[Row], seed: int, patients: bool = True) -> dict[str, An
 
 
 def machine() -> dict[str, Any]:
-    """What was measured on."""
+    """What was measured on, and in how many threads; what was said of these from outside rules where it is said."""
+    ruled = os.environ.get("OMP_NUM_THREADS")
     return {
         "processor": cpu_name(),
         "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        **({} if ruled is None else {"omp_num_threads": ruled}),
         "memory_bytes": system_memory()[0],
         "gpus": [found.name for found in describe_devices() if found.device != "cpu"],
         "system": platform.system(),
@@ -95,6 +100,7 @@ def _once(rows: Sequence[Row]) -> list[Row]:
 def _run(outcome: CohortOutcome) -> dict[str, Any]:
     return {
         "volumes": outcome.size,
+        "sub_classes": dict(outcome.sub_classes),
         **({"refused": outcome.refused} if outcome.refused else {}),
         "seconds": round(outcome.seconds, 2),
         "seconds_by_stage": round_seconds(outcome.seconds_by_stage),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
@@ -52,6 +53,8 @@ class CohortOutcome:
         The run.
     refused : str
         Why the run could not be started with these tags (then every prediction counts as empty), or empty.
+    sub_classes : mapping
+        Class -> number of sub-classes that its slices were learned in; empty of a run that says nothing of them.
     """
 
     rows: list[Row]
@@ -60,6 +63,7 @@ class CohortOutcome:
     size: int
     places: RunFolder = field(repr=False)
     refused: str = ""
+    sub_classes: Mapping[str, int] = field(default_factory=dict)
 
 
 def run_of(cases: Sequence[Case], tags: CohortLabels, settings: RunSettings, work: Path) -> RunFolder:
@@ -110,7 +114,14 @@ def run_cohort(
     for number, case in enumerate(cases):
         folder = places.results(volume_id(number))
         rows += scored(case, folder, classes, case.name not in untagged, gallery)
-    return CohortOutcome(rows, done.seconds, done.seconds_by_stage, len(cases), places)
+    counts = sub_class_counts(places)
+    return CohortOutcome(rows, done.seconds, done.seconds_by_stage, len(cases), places, sub_classes=counts)
+
+
+def sub_class_counts(places: RunFolder) -> dict[str, int]:
+    """Class -> number of its sub-classes, as a run chose it or was asked for; empty where it does not say."""
+    found = read_json(places.sub_classes)["classes"] if places.sub_classes.exists() else []
+    return {one["class"]: one["count"] for one in found}
 
 
 def edit_tags(places: RunFolder, class_name: str) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.studies.doubts import CLEAN
-from WeakMedSAMLib.studies.many_sets import TAGGED, ScanSet, SetsOptions, settings_of
+from WeakMedSAMLib.studies.many_sets import TAGGED, ScanSet, SetsOptions, claim_sets, settings_of, usual_settings
 from WeakMedSAMLib.studies.planted_errors import KINDS, SHARE
-from WeakMedSAMLib.studies.resumable import OK, failure, finished, measured
+from WeakMedSAMLib.studies.resumable import OK, Entry, failure, finished, measured
 from WeakMedSAMLib.studies.tables import figure, put_section, table
 
 SCHEMA = "weakmedsam-doubts-1"
@@ -66,27 +66,35 @@ def run_doubts(
     -------
     list of dict
         Reports of these, those of before included. What a single one raises is in its report.
+
+    Raises
+    ------
+    UserError
+        As `claim_sets`, before anything is measured.
     """
-    reports = []
+    plan = []
     for one, (way, measure_it) in product(sets, measure.items()):
         for some in [seeds] if way == DOUBTS else [[seed] for seed in seeds]:
             name = way if way == DOUBTS else f"{way}-seed{some[0]}"
             file, asked = out / one.name / f"{name}.json", options.of(one, TAGGED, 0 if way == DOUBTS else some[0])
             settings = {**settings_of(one, asked), "seeds": [*some]}
-            report = finished(file, settings)
-            if report is None:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                about = {"schema": SCHEMA, "set": one.name, "group": one.group, "way": way, "settings": settings}
-                measure_now = partial(measure_it, asked, seeds) if way == DOUBTS else partial(measure_it, asked)
-                report = measured(file, about, measure_now)
-            told(outcome_line(report))
-            reports.append(report)
+            about = {"schema": SCHEMA, "set": one.name, "group": one.group, "way": way, "settings": settings}
+            arguments = (asked, seeds) if way == DOUBTS else (asked,)
+            plan.append((Entry(name, "", file, about, usual_settings()), measure_it, arguments))
+    claim_sets([entry for entry, *_how in plan])
+    reports = []
+    for entry, measure_it, arguments in plan:
+        report = finished(entry.file, entry.about["settings"], entry.usual)
+        report = report or measured(entry.file, entry.about, partial(measure_it, *arguments))
+        told(outcome_line(report))
+        reports.append(report)
     return reports
 
 
 def finished_doubts(sets: Sequence[ScanSet], out: Path) -> list[dict[str, Any]]:
     """All reports of these sets in the folder of the benchmark, those that failed included."""
-    return [read_json(file) for one in sets for file in sorted((out / one.name).glob("*.json"))]
+    files = [file for one in sets for way in (DICE, DOUBTS) for file in sorted((out / one.name).glob(f"{way}*.json"))]
+    return [read_json(file) for file in files]
 
 
 def outcome_line(report: Mapping[str, Any]) -> str:

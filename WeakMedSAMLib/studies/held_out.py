@@ -12,7 +12,7 @@ from WeakMedSAMLib.engine.data.mask_tags import MaskClass, class_table
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.rows import Row
 from WeakMedSAMLib.studies.cases import Case, tags_of
-from WeakMedSAMLib.studies.cohorts import CohortOutcome, Runner, run_of, scored
+from WeakMedSAMLib.studies.cohorts import CohortOutcome, Runner, run_of, scored, sub_class_counts
 from WeakMedSAMLib.studies.splits import Split, require_other_scans
 
 _TEST = "test: "
@@ -62,7 +62,8 @@ def run_split(
     learning, applied = runner(trained.path), runner(tested.path)
     rows = _rows(train, trained, classes, tagged=True) + _rows(test, tested, classes, tagged=False, gallery=gallery)
     stages = {**learning.seconds_by_stage, **{_TEST + name: s for name, s in applied.seconds_by_stage.items()}}
-    return CohortOutcome(rows, learning.seconds + applied.seconds, stages, len(train) + len(test), trained)
+    seconds, size = learning.seconds + applied.seconds, len(train) + len(test)
+    return CohortOutcome(rows, seconds, stages, size, trained, sub_classes=sub_class_counts(trained))
 
 
 def _hashes(places: RunFolder) -> dict[str, str | None]:

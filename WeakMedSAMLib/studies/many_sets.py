@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.stages import is_published
 from WeakMedSAMLib.studies.accuracy import AccuracyOptions, measure_accuracy
-from WeakMedSAMLib.studies.resumable import Entry, failure, resumed
+from WeakMedSAMLib.studies.resumable import Entry, claim, failure, require_options, require_settings, resumed
 from WeakMedSAMLib.studies.tables import figure
 
 SCHEMA = "weakmedsam-set-1"
 TAGGED, FOLDS = "tagged", "folds"
+SET_FILE = "set.json"
+_RUN_SETTINGS = ("seed", "folds", "seeds")  # of a report; all others are of its set
 _COLUMNS = ("set", "labels", "axis", "stride", "cases", "group")
 
 
@@ -64,6 +70,8 @@ class SetsOptions:
         Of the runs.
     overrides : tuple
         Method setting and value, each.
+    threads : tuple
+        Numbers of threads to run in, one after the other; None for as many as PyTorch has by itself.
     """
 
     data: Path
@@ -72,6 +80,7 @@ class SetsOptions:
     backbone: str = "litemedsam"
     device: str = "auto"
     overrides: tuple[tuple[str, Any], ...] = ()
+    threads: tuple[int | None, ...] = (None,)
 
     def of(self, one: ScanSet, way: str, seed: int) -> AccuracyOptions:
         """What to measure of one set."""
@@ -95,6 +104,42 @@ class SetsOptions:
 def settings_of(one: ScanSet, asked: AccuracyOptions) -> dict[str, Any]:
     """What makes a report of before another one, as plain data; of the folder only its name."""
     return {**asdict(asked), "folder": one.name, "overrides": dict(asked.overrides), "cohort_sizes": []}
+
+
+def set_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those settings of a report that all reports of its set have in common."""
+    return {name: value for name, value in settings.items() if name not in _RUN_SETTINGS}
+
+
+def usual_settings() -> dict[str, Any]:
+    """What a setting is that a report does not name, since it is from before there was such a setting."""
+    return settings_of(ScanSet("", ""), AccuracyOptions(Path()))
+
+
+def claim_sets(entries: Sequence[Entry]) -> None:
+    """Keep in the folder of each set what its reports have in common; nothing is written if one of them differs.
+
+    Raises
+    ------
+    UserError
+        ``other_settings`` names a finished report of other settings, one of these entries or of another seed or way;
+        ``other_grid`` a folder that was begun with others.
+    """
+    shared = {entry.file.parent: set_settings(entry.about["settings"]) for entry in entries}
+    for place, settings in shared.items():
+        for file in _reports_in(place):
+            kept = read_json(file).get("settings", {})
+            own = {name: kept[name] for name in _RUN_SETTINGS if name in kept}
+            require_settings(file, {**settings, **own}, usual_settings())
+        require_options(place / SET_FILE, settings, usual_settings())
+    for entry in entries:
+        require_settings(entry.file, entry.about["settings"], entry.usual)
+    for place, settings in shared.items():
+        claim(place / SET_FILE, settings, usual_settings())
+
+
+def _reports_in(place: Path) -> list[Path]:
+    return [file for file in sorted(place.glob("*.json")) if file.name != SET_FILE]
 
 
 def read_sets(file: Path) -> list[ScanSet]:
@@ -168,21 +213,59 @@ def run_sets(
     -------
     list of dict
         Reports of these, those of before included. What a single one raises is in its report.
+
+    Raises
+    ------
+    UserError
+        As `claim_sets`, before anything is measured.
     """
+    plan = []
+    for seed, way, count, one in product(seeds, ways, options.threads, sets):
+        asked = options.of(one, way, seed)
+        about = {"schema": SCHEMA, "set": one.name, "group": one.group, "way": way, "seed": seed}
+        about["settings"] = settings_of(one, asked)
+        file = _file_of(out / one.name, f"{way}-seed{seed}", count)
+        name = f"{one.name}, {way}, seed {seed}" + ("" if count is None else f", {counted(count, 'thread')}")
+        plan.append((Entry(name, "", file, about, usual_settings()), asked, count))
+    claim_sets([entry for entry, _asked, _count in plan])
     reports = []
-    for seed, way, one in product(seeds, ways, sets):
-        file, asked = out / one.name / f"{way}-seed{seed}.json", options.of(one, way, seed)
-        settings = settings_of(one, asked)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        about = {"schema": SCHEMA, "set": one.name, "group": one.group, "way": way, "seed": seed, "settings": settings}
-        entry = Entry(f"{one.name}, {way}, seed {seed}", "", file, about)
-        reports.append(resumed(entry, partial(_measured, measure, asked, file), told, outcome_line))
+    for entry, asked, count in plan:
+        with _threads(count):
+            reports.append(resumed(entry, partial(_measured, measure, asked, entry.file), told, outcome_line))
     return reports
 
 
 def finished_sets(sets: Sequence[ScanSet], out: Path) -> list[dict[str, Any]]:
     """All reports of these sets in the folder of the benchmark, those that failed included."""
-    return [read_json(file) for one in sets for file in sorted((out / one.name).glob("*-seed*.json"))]
+    found = [read_json(file) for one in sets for file in sorted((out / one.name).glob("*-seed*.json"))]
+    return [one for one in found if "status" in one]  # one that was broken off as it was written has none
+
+
+def threads_of(report: Mapping[str, Any]) -> int | None:
+    """In how many threads a report was measured; None of one from before this was kept."""
+    count = report.get("machine", {}).get("threads")
+    return None if count is None else int(count)
+
+
+def _file_of(place: Path, name: str, threads: int | None) -> Path:
+    """Where a report lies: one of a number of threads that was asked for under a name of its own.
+
+    Unless that of no number is of as many: what was measured once is not measured again for its name.
+    """
+    plain = place / f"{name}.json"
+    if threads is None or (plain.exists() and threads_of(read_json(plain)) == threads):
+        return plain
+    return place / f"{name}_threads{threads}.json"  # sorts behind the plain name
+
+
+@contextlib.contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def outcome_line(report: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,23 +31,62 @@ class Entry:
         Where it is kept.
     about : mapping
         What is in it before anything is measured; under ``settings`` what makes a report of before another one.
+    usual : mapping
+        Setting -> value that it had before reports named it.
     """
 
     name: str
     title: str
     file: Path
     about: Mapping[str, Any]
+    usual: Mapping[str, Any] = field(default_factory=dict)
 
 
-def claim(file: Path, options: Mapping[str, Any]) -> None:
-    """Keep the options of a grid beside its reports; `UserError` ``other_grid`` if these were begun with others."""
-    private_folder(file.parent)
-    if file.exists() and read_json(file) != options:
+def differences(kept: Mapping[str, Any], asked: Mapping[str, Any], usual: Mapping[str, Any] | None = None) -> list[str]:
+    """What settings of before have other values than those asked for, in words: ``"stride is 2, not 1"``.
+
+    What those of before do not name is as it is usually.
+    """
+    before = {**{name: value for name, value in (usual or {}).items() if name in asked}, **kept}
+    names = [name for name in {**asked, **before} if before.get(name) != asked.get(name)]
+    return [f"{name} is {_said(before.get(name))}, not {_said(asked.get(name))}" for name in names]
+
+
+def _said(value: Any) -> str:
+    return "none" if value in (None, "") else str(value)
+
+
+def require_settings(file: Path, settings: Mapping[str, Any], usual: Mapping[str, Any] | None = None) -> None:
+    """Refuse to measure in place of a report that is finished and of other settings.
+
+    Raises
+    ------
+    UserError
+        ``other_settings``.
+    """
+    kept = read_json(file) if file.exists() else {}
+    if kept.get("status") == OK and (found := differences(kept.get("settings", {}), settings, usual)):
+        raise UserError(
+            "other_settings",
+            f"{file} is a finished report of other settings: {'; '.join(found)}.",
+            "Choose another folder with --out, repeat the settings of the report, or move the file away.",
+        )
+
+
+def require_options(file: Path, options: Mapping[str, Any], usual: Mapping[str, Any] | None = None) -> None:
+    """Refuse a folder of reports that was begun with other options; `UserError` ``other_grid``."""
+    if found := differences(read_json(file) if file.exists() else options, options, usual):
         raise UserError(
             "other_grid",
-            f"{file.parent} holds reports of other options: {read_json(file)}.",
+            f"{file.parent} holds reports of other options: {'; '.join(found)}.",
             "Choose another folder with --out, or repeat the options that it was begun with.",
         )
+
+
+def claim(file: Path, options: Mapping[str, Any], usual: Mapping[str, Any] | None = None) -> None:
+    """Keep the options of a grid beside its reports; `UserError` ``other_grid`` if these were begun with others."""
+    private_folder(file.parent)
+    require_options(file, options, usual)
     write_json(file, options)
 
 
@@ -61,10 +100,12 @@ def failure(report: Mapping[str, Any]) -> str:
     return f"failed after {report['seconds']:.0f} s: {report['reason']}" if report["status"] == FAILED else ""
 
 
-def finished(file: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+def finished(file: Path, settings: Mapping[str, Any], usual: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
     """The report of before, if it is finished and of these settings."""
     kept = read_json(file) if file.exists() else {}
-    return kept if kept.get("status") == OK and kept.get("settings", {}) == settings else None
+    if kept.get("status") != OK or differences(kept.get("settings", {}), settings, usual):
+        return None
+    return kept
 
 
 def resumed(
@@ -88,7 +129,7 @@ def resumed(
     first : callable
         What is done before anything is measured, and not kept in the report if it fails.
     """
-    if (kept := finished(entry.file, entry.about["settings"])) is not None:
+    if (kept := finished(entry.file, entry.about["settings"], entry.usual)) is not None:
         told(f"{entry.name}: finished before")
         return kept
     first()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -143,6 +144,11 @@ def test_errors_are_found_on_scans_and_nothing_is_measured_twice(data):
     assert run_doubts(options, [BALLS], [0, 1], data / "out", {DOUBTS: None}) == [report]
     assert "| none | marked 0.0% | - |" in kinds_table([report])
     assert str(data) not in json.dumps(report)
+    for other in (replace(options, backbone="mobilesam"), replace(options, overrides=(("seed_slices", 2),))):
+        with pytest.raises(UserError, match=r"doubts\.json is a finished report of other settings"):
+            run_doubts(other, [BALLS], [0, 1], data / "out", {DOUBTS: None})
+    with pytest.raises(UserError, match=r"seeds is \[0, 1\], not \[0\]"):
+        run_doubts(options, [BALLS], [0], data / "out", {DOUBTS: None})
 
 
 @pytest.mark.soak
