@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
 
@@ -18,6 +19,7 @@ from WeakMedSAMLib.engine.evaluation.report import NOTES
 from WeakMedSAMLib.engine.evaluation.rows import Row, confidence_figures, group_summary
 from WeakMedSAMLib.studies.cases import Case
 from WeakMedSAMLib.studies.cohorts import CohortOutcome
+from WeakMedSAMLib.studies.confidence_logistic import present_logistic
 
 
 def accuracy_report(
@@ -52,6 +54,7 @@ def accuracy_report(
         "seconds_by_stage": _total_by_stage(outcomes),
         "total_seconds": round(sum(outcome.seconds for outcome in outcomes), 2),
         "peak_private_mb": round(peak_mb, 1),
+        "confidence_logistic": asdict(present_logistic()),
         "notes": [*NOTES, *pretraining_of(options["backbone"])],
     }
 

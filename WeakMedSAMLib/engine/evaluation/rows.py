@@ -14,7 +14,7 @@ from WeakMedSAMLib.engine.evaluation.intervals import by_patient, mean, mean_int
 from WeakMedSAMLib.engine.evaluation.published_metrics import FIGURES, FRAME, PublishedScore
 from WeakMedSAMLib.engine.evaluation.scoring import Score, rounded, rounded_interval, summary
 
-_SAME_DICE = 0.02  # below which two scans are drawn equally well
+SAME_DICE = 0.02  # below which two scans are drawn equally well
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def confidence_figures(rows: Sequence[Row]) -> dict[str, Any] | None:
     agree = [
         0.5 if sure == other_sure else float((sure > other_sure) == (dice > other_dice))
         for (name, sure, dice), (other, other_sure, other_dice) in combinations(told, 2)
-        if name == other and abs(dice - other_dice) >= _SAME_DICE
+        if name == other and abs(dice - other_dice) >= SAME_DICE
     ]
     return {"error": rounded(error), "concordance": rounded(float(np.mean(agree))) if agree else None}
 
