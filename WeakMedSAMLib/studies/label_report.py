@@ -10,6 +10,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_text
 from WeakMedSAMLib.engine.backbones.weights import pretraining_of
 from WeakMedSAMLib.studies.gestures import EDGE_SIGMA, FEW, JITTER_SIGMA, LARGE_ENOUGH
+from WeakMedSAMLib.studies.label_confidence import confidence_part
 from WeakMedSAMLib.studies.label_pairs import pairs_table
 from WeakMedSAMLib.studies.label_rows import ROWS, LabelRow
 from WeakMedSAMLib.studies.label_runs import LabelOptions
@@ -80,7 +81,7 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
     backbones = dict.fromkeys(report["options"]["backbone"] for report in reports)
     notes = [sentence for backbone in backbones for sentence in pretraining_of(backbone)]
     parts = [_HEAD, *(f"{sentence}\n" for sentence in notes)]
-    parts += ["## All sets\n", overview(reports)]
+    parts += ["## All sets\n", overview(reports), confidence_part(reports)]
     parts += [
         part
         for name, own in sets.items()

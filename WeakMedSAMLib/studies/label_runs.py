@@ -6,15 +6,16 @@ A run gets scans and the label file of the simulated reader; masks are read here
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import nan
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from WeakMedSAMLib.contract.files import write_json
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.quality import read_quality
+from WeakMedSAMLib.contract.quality import ClassQuality, read_quality
 from WeakMedSAMLib.contract.results import QUALITY
 from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
@@ -174,7 +175,8 @@ class LabelRuns:
         scores: list[LabelScore] = []
         for number, case in enumerate(self.cases):
             if case.name not in helped:
-                scores += self._scores(row, case, labels, self._masks(case, generated.places, number, labels))
+                masks = self._masks(case, generated.places, number, labels)
+                scores += self._scores(row, case, labels, masks, said=_said(generated.places, number))
         return Measured(scores, done.seconds, done.seconds_by_stage)
 
     def _kept_run(self, row: LabelRow, seed: int) -> _Generated:
@@ -219,8 +221,8 @@ class LabelRuns:
             labels, runs = read_apart(reading, place / "labels.json"), []
             updates = updated_alone(self.cases, labels, settings, place, self._run)
             for number, (case, own, places, done) in enumerate(updates):
-                masks = [self._masks(case, *where, own) for where in ((places, 0), (generated.places, number))]
-                scores = [*self._scores(row, case, own, *masks)]
+                now, before = (self._masks(case, *where, own) for where in ((places, 0), (generated.places, number)))
+                scores = [*self._scores(row, case, own, now, before, _said(places, 0))]
                 runs.append(Measured(scores, done.seconds, done.seconds_by_stage))
         return Measured.of(runs)
 
@@ -228,8 +230,8 @@ class LabelRuns:
         """Name of a case -> slices that are corrected."""
         chosen = {}
         for number, case in enumerate(self.cases):
-            quality = read_quality(generated.places.results(volume_id(number)) / QUALITY)
-            chosen[case.name] = CHOICES[row.chosen](said_of(case, generated.labels), quality.classes, seed, ())
+            said = _said(generated.places, number)
+            chosen[case.name] = CHOICES[row.chosen](said_of(case, generated.labels), said, seed, ())
         return chosen
 
     def _without_learning(self, row: LabelRow, seed: int) -> Measured:
@@ -247,13 +249,25 @@ class LabelRuns:
         return case.masks_in(result_of(places, number), labels.classes)
 
     def _scores(
-        self, row: LabelRow, case: Case, labels: CohortLabels, masks: Masks, before: Masks | None = None
+        self,
+        row: LabelRow,
+        case: Case,
+        labels: CohortLabels,
+        masks: Masks,
+        before: Masks | None = None,
+        said: Mapping[str, ClassQuality] | None = None,
     ) -> Iterator[LabelScore]:
-        """Scores of one case; its true mask is read here, after the run."""
-        truth, said = case.masks(), said_of(case, labels)
+        """Scores of one case, and what the run said of it; its true mask is read here, after the run."""
+        truth, given = case.masks(), said_of(case, labels)
         for entry in self.classes:
-            marked = drawn_slices(said, entry.name) if row.draws else marked_slices(said, entry.name)
+            marked = drawn_slices(given, entry.name) if row.draws else marked_slices(given, entry.name)
             true = truth.mask(entry)
             both = dice_here_and_elsewhere(masks[entry.name], true, case.axis, marked)
-            was = () if before is None else dice_here_and_elsewhere(before[entry.name], true, case.axis, marked)
-            yield LabelScore(case.name, case.patient, entry.name, *both, len(marked), *was)
+            was = (nan, nan) if before is None else dice_here_and_elsewhere(before[entry.name], true, case.axis, marked)
+            sure = said[entry.name].confidence if said and entry.name in said else None
+            yield LabelScore(case.name, case.patient, entry.name, *both, len(marked), *was, sure)
+
+
+def _said(places: RunFolder, number: int) -> Mapping[str, ClassQuality]:
+    """Class -> what a run said of its result for the volume of this number."""
+    return read_quality(places.results(volume_id(number)) / QUALITY).classes

@@ -40,6 +40,8 @@ class LabelScore:
         How many these are.
     before, before_elsewhere : float
         Of masks that were corrected: the same before, without the same slices; NaN of others.
+    confidence : float, optional
+        The run's own in the class; None of what says none.
     """
 
     case: str
@@ -50,11 +52,14 @@ class LabelScore:
     marked_slices: int
     before: float = math.nan
     before_elsewhere: float = math.nan
+    confidence: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data; without what was before where there is no such thing."""
+        """As plain data; without what was before, and confidence, where there is no such thing."""
         before = {name: rounded(getattr(self, name)) for name in BEFORE if not math.isnan(self.before)}
         known = {name: value for name, value in asdict(self).items() if name not in BEFORE}
+        if self.confidence is None:
+            del known["confidence"]
         return {**known, **{name: rounded(getattr(self, name)) for name in FIGURES}, **before}
 
 

@@ -258,3 +258,5 @@ def test_the_default_method_takes_boxes_and_its_result_is_scored(bench):
         (report,) = bench.go("box", run=run, cases=2, backbone=NAME, overrides=tuple(QUICK.items()))
     assert report["status"] == "ok", report["reason"]
     assert report["classes"]["ball"]["dice"] > 0.3
+    assert all(0 < one["confidence"] <= 1 for one in report["patients"])
+    assert "| tags, and a box a class and volume | balls and rods | 2 |" in page([report])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.studies.label_confidence import confidence_part
 from WeakMedSAMLib.studies.label_report import overview, page, parts_table, set_table, write_page
 from WeakMedSAMLib.studies.label_runs import LabelOptions
-from WeakMedSAMLib.studies.label_scores import by_class, dice_here_and_elsewhere, marked_slices
+from WeakMedSAMLib.studies.label_scores import LabelScore, by_class, dice_here_and_elsewhere, marked_slices
 
 
 def test_dice_elsewhere_is_without_the_slices_that_hold_marks_of_the_class():
@@ -134,3 +136,36 @@ def test_without_a_finished_row_there_is_no_page(tmp_path):
     with pytest.raises(UserError) as caught:
         write_page([], tmp_path)
     assert caught.value.code == "nothing_measured"
+
+
+def sure_scores(*values, name="liver"):
+    """Scores of patients p, q, ...: confidence and Dice."""
+    return [
+        {"case": f"secret {number}", "patient": "pqrs"[number], "class_name": name, "confidence": sure, "dice": dice}
+        for number, (sure, dice) in enumerate(values)
+    ]
+
+
+def test_how_sure_runs_are_is_told_by_row_and_set_and_means_are_over_sets():
+    (tags,), (box,), (brain,) = (reports_of(*one) for one in (("tags", 0.7), ("box", 0.9), ("box", 0.9)))
+    tags["patients"] = sure_scores((0.7, 0.6), (0.8, 0.9), (0.5, None))
+    box["patients"] = sure_scores((0.4, 0.93), (0.5, 0.9), (0.6, 0.96))
+    brain |= {"set": "brain", "patients": sure_scores((0.8, 0.8))}
+    text = confidence_part([tags, box, brain])
+    assert [line for line in text.splitlines() if line.startswith("| ")][2:] == [
+        "| slice tags | liver | 2 | 0.750 | 0.750 | +0.000 | 0.100 | 1.000 |",
+        "| tags, and a box a class and volume | brain | 1 | 0.800 | 0.800 | +0.000 | 0.000 | - |",
+        "| tags, and a box a class and volume | liver | 3 | 0.500 | 0.930 | -0.430 | 0.430 (0.360 to 0.530) "
+        "| 0.667 (0.000 to 1.000) |",
+        "| tags, and a box a class and volume | **mean of 2 sets** |  | 0.650 | 0.865 | -0.215 | 0.215 | 0.667 |",
+    ]
+    assert text in page([tags, box, brain])
+    assert "secret" not in text
+
+
+def test_rows_from_before_confidence_was_kept_are_read_as_before():
+    assert confidence_part(reports_of("tags", 0.7)) == ""
+    assert "## Confidence" not in page(reports_of("tags", 0.7))
+    score = LabelScore("scan", "p", "liver", 0.8, 0.7, 1)
+    assert "confidence" not in score.to_json()
+    assert replace(score, confidence=0.613).to_json()["confidence"] == 0.613
