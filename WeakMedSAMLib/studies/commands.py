@@ -20,6 +20,7 @@ from WeakMedSAMLib.engine.cli.options import (
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.show import TerminalListener, spoken
 from WeakMedSAMLib.studies.answers_command import answers
+from WeakMedSAMLib.studies.compare_command import compare
 from WeakMedSAMLib.studies.confidence_command import confidence
 from WeakMedSAMLib.studies.doubts_command import doubts
 from WeakMedSAMLib.studies.effort_command import effort
@@ -145,6 +146,7 @@ def proposals(folder: Path, seed: int, pages: Path | None) -> None:
 
 
 benchmark.add_command(answers)
+benchmark.add_command(compare)
 benchmark.add_command(confidence)
 benchmark.add_command(effort)
 benchmark.add_command(sets)
