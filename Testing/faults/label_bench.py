@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
-from WeakMedSAMLib.contract.labels.label_files import read_label_file
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.engine.data.geometry import Geometry
@@ -106,7 +106,13 @@ def updating(generate, least_sure):
 def make_effort_bench(tmp_path, method, monkeypatch):
     """Play policies on the scans of `make_bench`, the reader in this process; keeps what runs were given."""
     made = make_bench(tmp_path, method, monkeypatch)
-    monkeypatch.setattr(effort_runs, "play_apart", lambda asked, out: play(asked))
+
+    def play_here(asked, out):
+        labels, played = play(asked)
+        write_label_file(out, labels)
+        return labels, played
+
+    monkeypatch.setattr(effort_runs, "play_apart", play_here)
 
     def go(*names, seeds=(0,), run=made.run, **options):
         chosen = LabelOptions(made.folder, **{"labels": "ball=1", "device": "cpu", **options})

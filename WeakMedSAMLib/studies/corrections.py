@@ -1,4 +1,4 @@
-"""Which slices a simulated reader corrects once masks are there: chosen by tags and results, never by true masks."""
+"""What a simulated reader does once masks are there: chosen by labels and results, never by true masks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.open_proposals import SinceOf, open_proposals
+from WeakMedSAMLib.contract.proposals import STRATEGIES, Proposal, VolumeState
 from WeakMedSAMLib.contract.quality import ClassQuality
 from WeakMedSAMLib.contract.slice_doubts import slices_to_look_at
 from WeakMedSAMLib.studies.gestures import a_tenth
@@ -53,6 +55,24 @@ def at_random(
     chance = np.random.default_rng([seed, zlib.crc32(labels.name.encode()), zlib.crc32(AT_RANDOM.encode())])
     ordered = [shown[place] for place in chance.permutation(len(shown))]
     return [index for index in ordered if index not in known][: a_tenth(len(shown))]
+
+
+def in_order(order: str, volumes: Mapping[str, VolumeState], since: SinceOf, seed: int) -> list[Proposal]:
+    """What the program proposes for a cohort, and nobody has seen to, in an order.
+
+    Parameters
+    ----------
+    order : str
+        A name out of `STRATEGIES`, or `AT_RANDOM`: the same proposals, by chance.
+    volumes, since
+        As for `open_proposals`.
+    seed : int
+        Of chance.
+    """
+    if order != AT_RANDOM:
+        return open_proposals(volumes, since, STRATEGIES[order])
+    found = open_proposals(volumes, since)
+    return [found[place] for place in np.random.default_rng(seed).permutation(len(found))]
 
 
 CHOICES: dict[str, Choice] = {PROPOSED: proposed, AT_RANDOM: at_random}

@@ -49,6 +49,11 @@ class Steps:
         """Of each state, over patients."""
         return tuple(float(value) for value in np.mean(list(self.dice.values()), axis=0))
 
+    def dice_at(self, seconds: float) -> float:
+        """Mean Dice over patients once so many seconds a volume are spent; 0 before the first masks are there."""
+        done = [dice for each, dice in zip(self.seconds, self.mean_dice, strict=True) if each <= seconds]
+        return done[-1] if done else 0.0
+
     def areas(self) -> dict[tuple[str, str], float]:
         """Patient -> area under his curve; the key is one that `estimate` takes."""
         return {(name, ""): area(self.seconds, dice, self.horizon) for name, dice in self.dice.items()}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy import ndimage
 
+from WeakMedSAMLib.contract.labels.boxes import Box
+from WeakMedSAMLib.contract.labels.marks import Voxel
 from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN, UNKNOWN
 from WeakMedSAMLib.studies.gestures import JITTER_SIGMA
 
@@ -35,6 +38,34 @@ def erring_ranges(shown: np.ndarray, generator: np.random.Generator) -> list[tup
         middle = int(start + stop - 1) // 2
         found.append((min(max(first, 0), middle), max(min(last, len(shown) - 1), middle)))
     return found
+
+
+def erring_box(box: Box, axis: str, ranges: Sequence[tuple[int, int]], generator: np.random.Generator) -> Box:
+    """A box in 3-D whose ends along the slice axis are off by up to two slices each, as those of ranges are.
+
+    Parameters
+    ----------
+    box : Box
+        With true ends.
+    axis : str
+        Slice axis.
+    ranges : sequence
+        First and last slice of each range that it may lie in: it stays inside the first one that it meets, if any.
+    generator : numpy.random.Generator
+        What chance decides. A box keeps a slice.
+    """
+    along = "ijk".index(axis)
+    first, last = box.first[along], box.last[along]
+    low, high = next(((one, other) for one, other in ranges if one <= last and first <= other), (first, last))
+    middle = min(max((first + last) // 2, low), high)
+    first, last = (int(end + generator.integers(-END_OFF, END_OFF + 1)) for end in (first, last))
+    first, last = min(max(first, low), middle), max(min(last, high), middle)
+    return replace(box, first=_moved(box.first, along, first), last=_moved(box.last, along, last))
+
+
+def _moved(voxel: Voxel, along: int, index: int) -> Voxel:
+    i, j, k = (index if axis == along else at for axis, at in enumerate(voxel))
+    return i, j, k
 
 
 def skeleton(mask: np.ndarray) -> np.ndarray:

@@ -112,6 +112,11 @@ class Hand:
             self.log.append(Played(self._state, "scroll", why, float(distance), self._volume, index=index))
         self._index = index
 
+    def is_led_to(self, index: int, class_name: str, why: str) -> None:
+        """Have the program show a slice, and choose a class, by a button."""
+        self.log.append(Played(self._state, "button", why, 1.0, self._volume, class_name, index))
+        self._index, self._class = index, class_name
+
     def marks(self, gesture: str, class_name: str, why: str, amount: float = 1.0) -> None:
         """Make a gesture of a class where the hand is, after a change of class if it is another one."""
         if class_name != self._class and self._classes > 1:

@@ -74,10 +74,13 @@ PRICES: Mapping[str, Price] = {
     ),
     "erase": Price(_MIND + _POINT + _KEY, "piece of a mask taken away by a click", f"{_KLM}: M + P + K"),
     "fine": Price(_MIND + _KEY, "slice found to be right, by a key", f"{_KLM}: M + K"),
+    "answer": Price(_MIND + _KEY, "doubted tag found right or wrong, by its key", f"{_KLM}: M + K"),
     "handed-on": Price(
         _DRAWN_CM, "cm of contour that an update made wrong on a slice that was not corrected", "as an outline"
     ),
-    "button": Price(_MIND + _POINT + _KEY, "*Generate*, *Update* or an effect, by a button", f"{_KLM}: M + P + K"),
+    "button": Price(
+        _MIND + _POINT + _KEY, "*Generate*, *Update*, *Go* or an effect, by a button", f"{_KLM}: M + P + K"
+    ),
     "wait": Price(
         21.1,
         "update of a volume that the reader waits for",

@@ -19,15 +19,18 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.files import read_json, write_json
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.proposals import Proposal
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.layouts.known import AUTO
 from WeakMedSAMLib.engine.data.mask_tags import class_table, parse_mask_classes
 from WeakMedSAMLib.studies.cases import Case
+from WeakMedSAMLib.studies.effort_following import FollowingSitting
 from WeakMedSAMLib.studies.effort_log import Hand, Played, read_log, write_log
 from WeakMedSAMLib.studies.effort_policies import ALL_OUTLINED
-from WeakMedSAMLib.studies.effort_sitting import Mistakes, Sitting
+from WeakMedSAMLib.studies.effort_sitting import Mistakes
 from WeakMedSAMLib.studies.reader import Reading, parse_sides, with_sides
 
 _MODULE = "WeakMedSAMLib.studies.effort_reader"
@@ -58,13 +61,17 @@ class Asked:
         Name of a case -> slices that are corrected now.
     corrected_before : mapping
         Those of the states before.
+    proposed : mapping
+        Name of a case -> `Proposal` as plain data: what is done now, volume by volume.
+    before : str
+        Label file of the state before, which what is done now is added to; in place of all that is said.
     effect : str
         Which effect of Slicer's Segment Editor makes the masks, volume by volume, in place of a run.
     masks : mapping
         Name of a case -> label map of the masks that are corrected.
     updated : mapping
         Name of a case -> label map after an update, which is compared with ``masks``. Then nothing is said: what the
-        update made wrong is logged.
+        update made wrong is logged, of slices that are not corrected, or not painted in ``before``.
     """
 
     folder: str
@@ -82,6 +89,8 @@ class Asked:
     outlined_before: int = 0
     corrected: Slices = field(default_factory=dict)
     corrected_before: Slices = field(default_factory=dict)
+    proposed: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    before: str = ""
     effect: str = ""
     masks: Mapping[str, str] = field(default_factory=dict)
     updated: Mapping[str, str] = field(default_factory=dict)
@@ -90,6 +99,11 @@ class Asked:
         """The scans."""
         reading = Reading(Path(self.folder), self.labels, self.stride, self.cases, self.axis, self.layout)
         return reading.found_cases()
+
+    @property
+    def touched(self) -> set[str]:
+        """Names of the cases that are updated afterwards."""
+        return {*self.corrected, *self.proposed}
 
 
 def play(asked: Asked) -> tuple[CohortLabels, list[Played]]:
@@ -107,20 +121,29 @@ def play(asked: Asked) -> tuple[CohortLabels, list[Played]]:
         for name in sides:
             hand.does("side", f"the side of {name}")
     mistakes = Mistakes.of(cases, [entry.name for entry in classes], asked.seed)
+    before = read_label_file(Path(asked.before)) if asked.before else None
     volumes = []
     for case in cases:
-        sitting = Sitting(case, classes, hand, asked.seed, mistakes)
-        if asked.updated:
-            known = {*asked.corrected.get(case.name, ()), *asked.corrected_before.get(case.name, ())}
-            sitting.judges(Path(asked.masks[case.name]), Path(asked.updated[case.name]), known, table)
-        else:
+        sitting = FollowingSitting(case, classes, hand, asked.seed, mistakes)
+        if before is not None:
+            sitting.labels = before.volume_for(case.name, None) or sitting.labels
+        if case.name in asked.updated:
+            masks, updated = (Path(one[case.name]) for one in (asked.masks, asked.updated))
+            sitting.judges(masks, updated, _known(asked, case.name, sitting.labels, table), table)
+        elif not asked.updated:
             volumes.append(_volume(asked, case, sitting, table))
             _machine(asked, case.name, hand)
             if ALL_OUTLINED not in asked.says and case.name not in asked.outlined:
                 sitting.reviews()
-    if not (asked.corrected or asked.effect or asked.updated or ALL_OUTLINED in asked.says):
+    if not (asked.touched or asked.effect or asked.updated or ALL_OUTLINED in asked.says):
         hand.does("button", "*Generate*")
     return CohortLabels(table, volumes), hand.log
+
+
+def _known(asked: Asked, name: str, labels: VolumeLabels, table: ClassTable) -> dict[str, set[int]]:
+    """Class -> slices that an update may not draw otherwise."""
+    slices = {*asked.corrected.get(name, ()), *asked.corrected_before.get(name, ())}
+    return {entry.name: slices | {*PAINTED.slices(labels, entry.name)} for entry in table}
 
 
 def _machine(asked: Asked, name: str, hand: Hand) -> None:
@@ -128,13 +151,17 @@ def _machine(asked: Asked, name: str, hand: Hand) -> None:
     hand.at(name)
     if asked.effect:
         hand.notes("button", "", None, "the effect of the editor")
-    elif asked.corrected.get(name):
+    elif asked.corrected.get(name) or asked.proposed.get(name):
         hand.notes("button", "", None, "*Update*")
         hand.notes("wait", "", None, "for the update")
 
 
-def _volume(asked: Asked, case: Case, sitting: Sitting, table: ClassTable) -> VolumeLabels:
+def _volume(asked: Asked, case: Case, sitting: FollowingSitting, table: ClassTable) -> VolumeLabels:
     """What is said of a volume, in the order in which it is said."""
+    if asked.before:
+        if proposed := [Proposal(**one) for one in asked.proposed.get(case.name, ())]:
+            sitting.follows(proposed, Path(asked.masks[case.name]), table)
+        return sitting.labels
     if asked.outlined and case.name not in asked.outlined:
         return sitting.labels
     is_first = asked.state == 0

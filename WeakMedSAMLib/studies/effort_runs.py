@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -18,6 +18,9 @@ import numpy as np
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.open_proposals import Since
+from WeakMedSAMLib.contract.proposals import VolumeState
+from WeakMedSAMLib.contract.proposals import said_of as said_of_class
 from WeakMedSAMLib.contract.quality import read_quality
 from WeakMedSAMLib.contract.results import QUALITY
 from WeakMedSAMLib.contract.run_folder import volume_id
@@ -28,7 +31,7 @@ from WeakMedSAMLib.engine.parts.metrics import patient_dice
 from WeakMedSAMLib.engine.runs.worker import RunSummary
 from WeakMedSAMLib.studies.cases import Case, Masks
 from WeakMedSAMLib.studies.cohorts import REFUSALS, run_of
-from WeakMedSAMLib.studies.corrections import CHOICES
+from WeakMedSAMLib.studies.corrections import CHOICES, in_order
 from WeakMedSAMLib.studies.effort_log import Played, amounts_until
 from WeakMedSAMLib.studies.effort_policies import OUTLINED, Policy, policy_named
 from WeakMedSAMLib.studies.effort_reader import Asked, play_apart
@@ -93,7 +96,8 @@ class EffortRuns:
         """The states of a policy, and the log of all gestures; nothing else of it is left."""
         self._log = []
         with emptied_place(self._work / f"{policy.name}-seed{seed}") as place:
-            ways = (self._corrections if policy.corrects else self._each_state)(policy, seed, place)
+            in_rounds = policy.corrects or policy.follows
+            ways = (self._rounds if in_rounds else self._each_state)(policy, seed, place)
             return list(ways), self._log
 
     def horizon(self) -> dict[str, float]:
@@ -117,7 +121,7 @@ class EffortRuns:
         return replace(asked, outlined=tuple(order[: counts[state]]), outlined_before=before)
 
     def _says(self, asked: Asked, place: Path) -> CohortLabels:
-        labels, played = play_apart(asked, place / f"labels{asked.state}.json")
+        labels, played = play_apart(asked, _labels_of(place, asked.state))
         self._log += played
         return labels
 
@@ -173,8 +177,8 @@ class EffortRuns:
             dice = patient_dice(drawn, true) if true.any() or drawn.any() else 1.0
             yield {"case": case.name, "patient": case.patient, "class_name": entry.name, "dice": rounded(dice)}
 
-    def _corrections(self, policy: Policy, seed: int, place: Path) -> Iterator[State]:
-        """Masks, then rounds in which some slices of each volume are corrected and it alone is updated."""
+    def _rounds(self, policy: Policy, seed: int, place: Path) -> Iterator[State]:
+        """Masks, then rounds in which something is done in some volumes, and each of these is updated alone."""
         with contextlib.ExitStack() as kept:
             labels = self._says(self._asked(policy, seed, 0), place)
             generated = self._generated(policy, labels, seed, kept.enter_context(emptied_place(place / "generated")))
@@ -188,25 +192,31 @@ class EffortRuns:
             model = str(generated.places.model.resolve())
             settings = replace(self._options.run_settings(seed), model=model, train=False, update=True)
             for state in range(1, policy.rounds + 1):
-                now = self._chosen(policy, seed, labels, quality, before)
-                asked = replace(
-                    self._asked(policy, seed, state), corrected=now, corrected_before=before, masks=_as_text(masks)
-                )
+                asked = replace(self._asked(policy, seed, state), corrected_before=before, masks=_as_text(masks))
+                if policy.follows:
+                    proposed = self._proposed(policy, seed, state, labels, quality)
+                    if not proposed:
+                        return
+                    asked = replace(asked, proposed=proposed, before=str(_labels_of(place, state - 1)))
+                else:
+                    asked = replace(asked, corrected=self._chosen(policy, seed, labels, quality, before))
                 labels = self._says(asked, place)
                 here = kept.enter_context(emptied_place(place / f"round{state}"))
-                updated, quality, took = self._updated(labels, settings, here)
-                judged = replace(asked, updated=_as_text(updated))
-                self._says(judged, here)
-                seconds, masks = seconds + took, updated
+                updated, better, took = self._updated(asked.touched, labels, settings, here)
+                after = str(_labels_of(place, state)) if asked.before else ""
+                self._says(replace(asked, updated=_as_text(updated), before=after), here)
+                seconds, masks, quality = seconds + took, {**masks, **updated}, {**quality, **better}
+                now = asked.corrected
                 before = {name: sorted({*before.get(name, ()), *now[name]}) for name in now}
                 yield State(self._all_scores(masks, labels.classes), seconds)
 
     def _updated(
-        self, labels: CohortLabels, settings: RunSettings, place: Path
+        self, names: Collection[str], labels: CohortLabels, settings: RunSettings, place: Path
     ) -> tuple[dict[str, Path], dict[str, Path], float]:
-        """Label map and quality of each case after an update of it alone, and the seconds of all."""
+        """Label map and quality of some cases after an update of each alone, and the seconds of all."""
         masks, quality, seconds = {}, {}, 0.0
-        for case, _own, places, done in updated_alone(self.cases, labels, settings, place, self._run):
+        cases = [case for case in self.cases if case.name in names]
+        for case, _own, places, done in updated_alone(cases, labels, settings, place, self._run):
             masks[case.name], quality[case.name] = result_of(places, 0), places.results(volume_id(0)) / QUALITY
             seconds += done.seconds
         return masks, quality, seconds
@@ -228,6 +238,29 @@ class EffortRuns:
             classes = read_quality(quality[case.name]).classes
             chosen[case.name] = choose(said_of(case, labels), classes, seed, before.get(case.name, ()))
         return chosen
+
+    def _proposed(
+        self, policy: Policy, seed: int, state: int, labels: CohortLabels, quality: Files
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Name of a case -> what is done there in a sitting: the first of what is proposed for all volumes."""
+        told = {name: read_quality(file) for name, file in quality.items()}
+        said = {case.name: said_of(case, labels) for case in self.cases}
+
+        def since(name: str, class_name: str) -> Since:
+            # All volumes of which something was said are updated: their masks know of every box.
+            found = said_of_class(said[name], class_name)
+            return Since(found, found.boxes)
+
+        states = {name: VolumeState(one.classes, one.advice) for name, one in told.items()}
+        proposals = in_order(policy.follows, states, since, seed * len(policy.states) + state)
+        chosen: dict[str, list[dict[str, Any]]] = {}
+        for one in proposals[: policy.proposals_in(state, len(self.cases))]:
+            chosen.setdefault(one.volume, []).append(asdict(one))
+        return chosen
+
+
+def _labels_of(place: Path, state: int) -> Path:
+    return place / f"labels{state}.json"
 
 
 def _as_text(files: Files) -> dict[str, str]:

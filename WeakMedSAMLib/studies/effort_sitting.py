@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,12 +15,14 @@ from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
+from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
+from WeakMedSAMLib.contract.labels.spans import spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.data.geometry import plane_axes, slice_stack
 from WeakMedSAMLib.engine.data.mask_tags import MIN_PIXELS, MaskClass
 from WeakMedSAMLib.studies.cases import Case
-from WeakMedSAMLib.studies.effort_gestures import changed_length, contour_length, erring_ranges, scribbles
+from WeakMedSAMLib.studies.effort_gestures import changed_length, contour_length, erring_box, erring_ranges, scribbles
 from WeakMedSAMLib.studies.effort_log import REVIEW, Hand
 from WeakMedSAMLib.studies.effort_policies import ALL_OUTLINED, TAGS
 from WeakMedSAMLib.studies.effort_prices import SCREEN_CM
@@ -144,23 +146,19 @@ class Sitting:
         self._opens("to correct masks")
         for index in indices:
             self._hand.goes_to(index, "to a slice to correct")
-            for name, stack in self._stacks.items():
-                length, false = changed_length(drawn[name][index], stack[index], self._spacing)
-                if length * self._cm > LEAST_CM:
-                    self._hand.marks("outline", name, "the contour that is wrong", length * self._cm)
-                if false:
-                    self._hand.marks("erase", name, "pieces that touch nothing true", false)
+            for name in self._stacks:
+                self._puts_right(name, index, drawn[name][index])
             self._hand.notes("fine", "", index, "the slice is right now")
         self.draws_again(indices)
 
-    def judges(self, before: Path, after: Path, known: Collection[int], table: ClassTable) -> None:
-        """Log what an update made wrong on slices that were not corrected, by the length of contour."""
+    def judges(self, before: Path, after: Path, known: Mapping[str, Collection[int]], table: ClassTable) -> None:
+        """Log what an update made wrong on slices of a class that are not known, by the length of contour."""
         was, found = (self._case.masks_in(file, table) for file in (before, after))
         self._hand.at(self._case.name)
         for name, stack in self._stacks.items():
             pair = [slice_stack(masks[name], self._case.axis) for masks in (was, found)]
             for index in range(self._count):
-                if index not in known and (pair[0][index] != pair[1][index]).any():
+                if index not in known[name] and (pair[0][index] != pair[1][index]).any():
                     lengths = [changed_length(one[index], stack[index], self._spacing)[0] for one in pair]
                     more = (lengths[1] - lengths[0]) * self._cm
                     if more > LEAST_CM:
@@ -170,6 +168,14 @@ class Sitting:
         """Look at every slice of the masks that come of it."""
         self._hand.at(self._case.name)
         self._hand.passes(REVIEW, self._count, "before the masks are reviewed")
+
+    def _puts_right(self, name: str, index: int, drawn: np.ndarray) -> None:
+        """Pay for the correction of a class on a slice (what is drawn there: bool, rows x columns)."""
+        length, false = changed_length(drawn, self._stacks[name][index], self._spacing)
+        if length * self._cm > LEAST_CM:
+            self._hand.marks("outline", name, "the contour that is wrong", length * self._cm)
+        if false:
+            self._hand.marks("erase", name, "pieces that touch nothing true", false)
 
     def _opens(self, why: str) -> None:
         if not self._is_open:
@@ -199,12 +205,16 @@ class Sitting:
         for name in self._stacks:
             shown = np.zeros(self._count, bool)
             shown[self._shown(self._taken_for(name))] = True
-            ranges = erring_ranges(shown, chance_of(self._seed, self._case.name, name, TAGS))
-            self._tag(name, ranges)
-            for _ in ranges:
-                self._hand.marks("range-end", name, "start and end of a range", 2)
-            if not ranges:
-                self._hand.marks("scan-tag", name, "not in this volume")
+            self._tags_ranges(name, shown)
+
+    def _tags_ranges(self, name: str, shown: np.ndarray) -> None:
+        """Tag the slices of a class (bool, one a slice), with ends that are off."""
+        ranges = erring_ranges(shown, chance_of(self._seed, self._case.name, name, TAGS))
+        self._tag(name, ranges)
+        for _ in ranges:
+            self._hand.marks("range-end", name, "start and end of a range", 2)
+        if not ranges:
+            self._hand.marks("scan-tag", name, "not in this volume")
 
     def _taken_for(self, name: str) -> str:
         """The class whose slices are tagged as this one: itself, but in the one volume with a mistake."""
@@ -224,7 +234,7 @@ class Sitting:
         self._opens("to mark it")
         for name, mask in self._masks.items():
             made = GESTURES[said](name, mask, self._case.axis, chance_of(self._seed, self._case.name, name))
-            for mark in (one for one in made if isinstance(one, Point | Box)):
+            for mark in (self._as_given(one, said) for one in made if isinstance(one, Point | Box)):
                 along = "ijk".index(self._case.axis)
                 first, last = mark.corners[0][along], mark.corners[-1][along]
                 self._hand.goes_to(first, f"to where the {said} is given")
@@ -235,6 +245,15 @@ class Sitting:
                 given.append(mark)
         POINTS.put(self.labels, [mark for mark in given if isinstance(mark, Point)])
         BOXES.put(self.labels, [mark for mark in given if isinstance(mark, Box)])
+
+    def _as_given(self, mark: Point | Box, said: str) -> Point | Box:
+        """A mark of `gestures` as this reader gives it: he is off along the slices, too."""
+        if said != "box-3d" or not isinstance(mark, Box):
+            return mark
+        tagged = spans_of(self.labels.state(mark.class_name), PRESENT)
+        ranges = [*((span.first, span.last) for span in tagged), (0, self._count - 1)]
+        chance = chance_of(self._seed, self._case.name, mark.class_name, f"ends {mark.corners}")
+        return erring_box(mark, self._case.axis, ranges, chance)
 
     def _scribbles(self) -> None:
         self._opens("to scribble in it")

@@ -67,19 +67,20 @@ def middle_point(name: str, mask: np.ndarray, axis: str, generator: np.random.Ge
 def boxes_of_one_slice(name: str, mask: np.ndarray, axis: str, generator: np.random.Generator) -> list[Box]:
     """Box every piece of a class on one slice; parameters and slice as for `middle_point`."""
     stack = slice_stack(mask, axis)
-    return _boxes(name, stack, axis, chosen_slice(stack, generator), generator)
+    return boxes_on(name, stack, axis, chosen_slice(stack, generator), generator)
 
 
 def boxes_of_every_slice(name: str, mask: np.ndarray, axis: str, generator: np.random.Generator) -> list[Box]:
     """Box every piece of a class on every slice that is tagged as showing it; parameters as for `middle_point`."""
     stack = slice_stack(mask, axis)
-    return _boxes(name, stack, axis, _shown(stack), generator)
+    return boxes_on(name, stack, axis, _shown(stack), generator)
 
 
 def boxes_in_3d(name: str, mask: np.ndarray, axis: str, generator: np.random.Generator) -> list[Box]:
     """Box every piece of a class in 3-D, from its first to its last tagged slice; parameters as for `middle_point`.
 
-    The reader is off within slices alone: where a class begins and ends along the axis was looked up for the tags.
+    He is off within slices alone: where a class begins and ends was looked up for the tags, see `effort_gestures` for
+    a reader whose tags are off.
     """
     stack, shown = slice_stack(mask, axis), np.zeros(len(slice_stack(mask, axis)), bool)
     shown[_shown(stack)] = True
@@ -151,9 +152,10 @@ def _jittered_middle(mask: np.ndarray, generator: np.random.Generator) -> tuple[
     return int(middle[0]), int(middle[1])
 
 
-def _boxes(
-    name: str, stack: np.ndarray, axis: str, indices: list[int] | np.ndarray, generator: np.random.Generator
+def boxes_on(
+    name: str, stack: np.ndarray, axis: str, indices: Sequence[int] | np.ndarray, generator: np.random.Generator
 ) -> list[Box]:
+    """Box every piece of a class on these slices of its mask (bool, slices x rows x columns), as inexact as a hand."""
     found = []
     for index in map(int, indices):
         for rows, columns in _pieces(stack[index]):

@@ -142,6 +142,27 @@ def test_corrections_go_on_in_rounds_from_one_run_and_what_updates_spoil_is_paid
     assert [path.suffix for path in sorted(bench.of_the_set.iterdir())] == [".json", ".jsonl", ".json", ".json"]
 
 
+def test_what_is_proposed_is_done_in_sittings_and_only_the_order_differs(bench):
+    run, updates = updating(bench.run, least_sure=4)
+    reports = bench.go("next", "next-least-sure", "next-random", run=run, cases=2)
+    assert [report.get("reason") for report in reports] == [None] * 3
+    # Two, four and then all that is left of the slices that are tagged present in two volumes.
+    for report in reports:
+        log = read_log(bench.of_the_set / f"{report['policy']}-seed0.jsonl")
+        done = [one for one in log if one.gesture == "fine"]
+        assert [sum(one.state == state for one in done) for state in range(4)] == [0, 2, 4, 3]
+        assert len({(one.volume, one.index) for one in done}) == 9
+        touched = [len({one.volume for one in done if one.state == state}) for state in range(4)]
+        assert [state["gestures"].get("wait", 0) for state in report["states"]] == np.cumsum(touched).tolist()
+        assert report["states"][0] == reports[0]["states"][0] | {"run_seconds": report["states"][0]["run_seconds"]}
+    first, least, chance = (read_log(bench.of_the_set / f"{report['policy']}-seed0.jsonl") for report in reports)
+    assert {one.index for one in first + least if one.gesture == "fine" and one.state == 1} == {4}
+    assert {one.index for one in chance if one.gesture == "fine" and one.state == 1} != {4}
+    # What was done in a sitting stays in the labels of the next one.
+    of_one = [set(PAINTED.slices(said, "ball")) for _, said in updates if said.name == "secret0"][:2]
+    assert of_one[0] < of_one[-1]
+
+
 def test_effects_get_what_is_drawn_and_ten_readers_that_differ_need_no_run(bench, monkeypatch):
     given = []
 

@@ -12,7 +12,17 @@ from WeakMedSAMLib.studies.effort_curves import area, area_of, cheapest, differe
 from WeakMedSAMLib.studies.effort_log import Hand, amounts_until, read_log, write_log
 from WeakMedSAMLib.studies.effort_policies import POLICIES, SAID, chosen_policies
 from WeakMedSAMLib.studies.effort_prices import PRICE_SETS, PRICES, prices_table, seconds_of
-from WeakMedSAMLib.studies.effort_report import PAGE, PICTURE, overview, page, set_table, write_page
+from WeakMedSAMLib.studies.effort_report import (
+    GUIDE,
+    PAGE,
+    PICTURE,
+    other_prices_table,
+    overview,
+    page,
+    set_table,
+    write_page,
+)
+from WeakMedSAMLib.studies.effort_tables import aim_table, areas_table, in_words, orders_table
 from WeakMedSAMLib.studies.label_runs import LabelOptions
 
 
@@ -164,6 +174,78 @@ def test_a_table_has_all_states_and_prices_and_what_was_refused_is_told():
     assert "refused, so that every mask counts as empty. No scan" in page(
         [*some_reports(), report("scan-tags", [{"p": 0.0, "q": 0.0, "r": 0.0}], [50], refused="No scan.")]
     )
+
+
+def test_other_prices_have_intervals_and_differences_like_the_plain_ones():
+    lines = other_prices_table(some_reports()).splitlines()
+    assert lines[0] == "| area at other prices | half | to tags | double | to tags | extreme clicking | to tags |"
+    (box,) = [line for line in lines if line.startswith("| tags, and a box a class")]
+    half = steps_of(some_reports(), "half")
+    cells = in_words(area_of(half["box"]), ".3f"), in_words(difference(half["box"], half["tags"]), "+.3f")
+    assert f"| {' | '.join(cells)} |" in box
+    assert box.count(" to ") == 6
+    assert set_table(some_reports()).splitlines()[0].endswith("| area | to tags | seeds |")
+
+
+def two_sets():
+    """On the second set boxes are enough at a tenth of the seconds; corrections were not measured there."""
+    second = [
+        report("tags", [{"p": 0.5, "q": 0.6, "r": 0.7}], [100], set_name="limb"),
+        report("box", [{"p": 0.9, "q": 0.9, "r": 0.9}], [200], set_name="limb"),
+        report("outlined", [{"p": 0.9, "q": 0.9, "r": 0.9}], [2000], set_name="limb"),
+    ]
+    return {"lung": steps_of(some_reports()), "limb": steps_of(second)}
+
+
+def test_over_all_sets_there_are_areas_and_what_the_aim_is_short_of():
+    sets = two_sets()
+    lines = areas_table(sets).splitlines()
+    assert lines[0] == "| area, Dice at a tenth | lung | limb | mean |"
+    (box,) = [line for line in lines if line.startswith("| tags, and a box a class and volume |")]
+    areas = [area_of(steps["box"]).mean for steps in sets.values()]
+    assert f"| {areas[0]:.3f}, 0.733 | {areas[1]:.3f}, 0.900 | {sum(areas) / 2:.3f}, 0.817 |" in box
+    (corrected,) = [line for line in lines if "as proposed" in line]
+    assert corrected.endswith("(of 1) |")
+    assert " | - | " in corrected
+    found = aim_table(sets)
+    assert "| tags, and a box a class and volume | 0.81 | **1.00** | 0.91 |" in found
+    assert "as proposed, twice | 0.78 | - | - |" in found
+    for line in (
+        "- On lung it is not reached: nearest is box, 0.81.",
+        "- On limb the aim is reached by box.",
+        "- In the mean of all sets it is not reached: nearest is box, 0.91.",
+    ):
+        assert line in found
+    assert aim_table({"lung": {"tags": sets["lung"]["tags"]}}) == ""
+
+
+def test_the_order_of_proposals_is_compared_with_others_patient_by_patient():
+    start = {"p": 0.4, "q": 0.5, "r": 0.6}
+    reports = [
+        report(name, [start, {key: value + gain for key, value in start.items()}], [100, 200])
+        for name, gain in (("next", 0.3), ("next-least-sure", 0.2), ("next-random", 0.1))
+    ]
+    found = orders_table({"lung": steps_of(reports)})
+    more = 0.1 * math.log(1000 / 100) / math.log(100)
+    assert f"| {more:+.3f} ({more:+.3f} to {more:+.3f}) | {2 * more:+.3f} (" in found
+    assert "Better than both by the intervals: lung." in found
+    assert "on no set" in orders_table({"lung": steps_of(reports[:2])})
+    assert orders_table({"lung": steps_of(reports[1:])}) == ""
+    assert "## What to look at next" in page(reports)
+    assert "## What to look at next" not in page(some_reports())
+
+
+def test_the_page_for_readers_gets_the_plot_and_keeps_the_rest(tmp_path):
+    guide = tmp_path / GUIDE
+    guide.write_text(
+        "# Which label when\n\n## Dice over seconds\n\nold\n\n## In this order\n\nkept\n", encoding="utf-8"
+    )
+    write_page(some_reports(), tmp_path)
+    text = guide.read_text(encoding="utf-8")
+    assert text.startswith("# Which label when\n")
+    assert text.endswith("## In this order\n\nkept\n")
+    assert "old" not in text
+    assert f"]({PICTURE})" in text
 
 
 def test_policies_are_chosen_by_patterns_and_say_what_a_reader_can_say():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -11,12 +11,22 @@ from faults.label_bench import GEOMETRY, TWO, write_scans
 from scipy import ndimage
 
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
-from WeakMedSAMLib.contract.labels.label_files import read_label_file
+from WeakMedSAMLib.contract.labels.boxes import Box
+from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
-from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
-from WeakMedSAMLib.studies.effort_gestures import changed_length, contour_length, erring_ranges, scribbles, skeleton
+from WeakMedSAMLib.contract.proposals import Proposal
+from WeakMedSAMLib.studies.effort_gestures import (
+    changed_length,
+    contour_length,
+    erring_box,
+    erring_ranges,
+    scribbles,
+    skeleton,
+)
 from WeakMedSAMLib.studies.effort_log import read_log
 from WeakMedSAMLib.studies.effort_prices import PRICES
 from WeakMedSAMLib.studies.effort_reader import Asked, play, play_apart
@@ -37,6 +47,31 @@ def test_ends_of_ranges_are_off_by_up_to_two_slices_and_of_each_stretch_somethin
     assert all(0 <= first <= 1 <= last for (first, last), *_ in found)
     assert all(first <= 10 <= last for _, (first, last), _ in found)
     assert found[7] == erring_ranges(shown, np.random.default_rng(7))
+
+
+def test_boxes_in_3d_end_beside_the_truth_and_stay_in_what_is_tagged():
+    box = Box("ball", (4, 5, 10), (8, 9, 16), complete=True)
+    found = [erring_box(box, "k", [(0, 3), (9, 17)], np.random.default_rng(seed)) for seed in range(200)]
+    assert {one.first[2] for one in found} == {9, 10, 11, 12}
+    assert {one.last[2] for one in found} == {14, 15, 16, 17}
+    assert {(one.first[:2], one.last[:2], one.complete) for one in found} == {((4, 5), (8, 9), True)}
+    thin = Box("ball", (4, 5, 0), (8, 9, 0))
+    for seed in range(50):
+        one = erring_box(thin, "k", [(0, 29)], np.random.default_rng(seed))
+        assert one.first[2] == 0 <= one.last[2] <= 2
+    along_i = erring_box(box, "i", [(4, 8)], np.random.default_rng(3))
+    assert (along_i.first[1:], along_i.last[1:]) == ((5, 10), (9, 16))
+
+
+def test_a_reader_boxes_in_3d_what_he_tagged(asked):
+    labels, _ = play(replace(asked, says=("tags", "box-3d"), labels="ball=1"))
+    ends = []
+    for volume in labels.volumes:
+        shown = np.flatnonzero(volume.state("ball") == PRESENT)
+        (box,) = BOXES.marks(volume)
+        assert shown[0] <= box.first[2] <= box.last[2] <= shown[-1]
+        ends += [box.first[2], box.last[2]]
+    assert ends != [2, 5] * 4
 
 
 def test_a_contour_has_the_length_of_the_line_whatever_the_voxels():
@@ -213,6 +248,71 @@ def test_what_an_update_made_wrong_elsewhere_is_paid_too(asked, tmp_path):
     assert [(one.gesture, one.class_name, one.index) for one in played] == [("handed-on", "ball", 2)]
     assert seconds(played) > 0
     assert play(replace(given, masks=after, updated=before))[1] == []
+
+
+@pytest.fixture
+def follow(asked, tmp_path):
+    """What a reader does of proposals for the first scan, whose masks are right and whose tags have errors."""
+    masks = write_masks(tmp_path / "balls and rods", "masks.nrrd", lambda array: None)
+
+    def go(*proposals, before=(), **more):
+        said, _ = play(replace(asked, cases=1, says=("tags",), seed=1))
+        (volume,) = said.volumes
+        for name, first, last, tag in before:
+            volume.set_range(name, first, last, tag)
+        write_label_file(tmp_path / "before.json", said)
+        given = {"secret0": [asdict(one) for one in proposals]}
+        one = replace(asked, cases=1, state=1, masks=masks, proposed=given, before=str(tmp_path / "before.json"))
+        labels, played = play(replace(one, **more))
+        return labels.volumes[0], [(each.gesture, each.index) for each in played if each.gesture != "review"]
+
+    return go
+
+
+WHOLE = [("ball", 0, 7, ABSENT), ("ball", 2, 5, PRESENT), ("rod", 0, 7, ABSENT), ("rod", 3, 6, PRESENT)]
+
+
+def test_a_proposed_slice_is_corrected_and_a_class_boxed_where_it_is(follow):
+    edge = Proposal("secret0", "rod", 4, "correct", "outline", 0.5, 0.1, tag=PRESENT)
+    place = Proposal("secret0", "ball", 7, "box", "place_unsure", 0.2, 0.5, 4)
+    labels, played = follow(place, edge, before=WHOLE)
+    assert list(PAINTED.slices(labels, "rod")) == [4]
+    assert not PAINTED.slices(labels, "ball")
+    (box,) = BOXES.marks(labels)
+    assert (box.class_name, box.first[2]) == ("ball", 5)  # the nearest slice that shows it
+    assert played == [
+        ("open", None), ("button", 7), ("scroll", 5), ("box", 5), ("button", 4), ("fine", 4), ("button", None),
+        ("wait", None),
+    ]  # fmt: skip
+    # A box that is there already says nothing new, and the slice is corrected.
+    labels, played = follow(place, replace(place, index=5), before=WHOLE)
+    assert len(BOXES.marks(labels)) == 1
+    nothing = replace(edge, index=0)
+    labels, _ = follow(nothing, before=[*WHOLE, ("rod", 0, 0, PRESENT)])
+    assert labels.presence("rod")[0] == ABSENT
+
+
+def test_doubted_tags_are_answered_rightly_a_slice_at_a_time(follow):
+    end = Proposal("secret0", "ball", 6, "tag", "range_end", 0.5, 0.2, 2, PRESENT)
+    labels, played = follow(end, before=[*WHOLE, ("ball", 6, 7, PRESENT)])
+    # That the sixth does not show it says the same of the seventh.
+    assert (labels.presence("ball") == PRESENT).nonzero()[0].tolist() == [2, 3, 4, 5]
+    assert [gesture for gesture, _ in played].count("answer") == 1
+    right = Proposal("secret0", "ball", 5, "tag", "range_end", 0.5, 0.2, 1, PRESENT)
+    labels, _ = follow(right, before=WHOLE)
+    assert CONFIRMED.slices(labels, "ball") == {5}
+
+
+def test_a_range_of_another_class_is_tagged_anew(follow):
+    wrong = Proposal("secret0", "ball", 6, "tag", "range", 0.5, 0.2, 2, PRESENT)
+    before = [("ball", 0, 7, ABSENT), ("ball", 6, 7, PRESENT)]
+    labels, played = follow(wrong, before=before)
+    shown = (labels.presence("ball") == PRESENT).nonzero()[0]
+    assert shown[0] <= 4
+    assert shown[-1] >= 3
+    assert [gesture for gesture, _ in played] == [
+        "open", "button", "answer", "scroll", "range-end", "button", "wait",
+    ]  # fmt: skip
 
 
 def test_the_process_writes_labels_and_the_log_beside(asked, tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,8 +12,9 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.marks import Voxel
+from WeakMedSAMLib.contract.open_proposals import is_range_right, without_ranges
 from WeakMedSAMLib.contract.proposals import Proposal, Said, VolumeState, by_slice, is_settled, propose, said_of
-from WeakMedSAMLib.contract.quality import RANGE, ClassQuality
+from WeakMedSAMLib.contract.quality import ClassQuality
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.fine_slices import fineSlices
@@ -112,12 +112,17 @@ class CohortProposals:
             (volumeId, name)
             for volumeId, state in self._states.items()
             for name, quality in state.classes.items()
-            if RANGE in quality.doubted.values() and _isRangeRight(quality, nowOf(volumeId, name))
+            if quality.doubted and _isRangeRight(quality, nowOf(volumeId, name))
         }
         if right != self._rankedFor:
             self._rankedFor, self._ranked = (
                 right,
-                propose({volumeId: _withoutRanges(volumeId, state, right) for volumeId, state in self._states.items()}),
+                propose(
+                    {
+                        volumeId: without_ranges(state, {name for each, name in right if each == volumeId})
+                        for volumeId, state in self._states.items()
+                    }
+                ),
             )
         return self._ranked
 
@@ -145,20 +150,7 @@ class CohortProposals:
 
 
 def _isRangeRight(quality: ClassQuality, now: _ClassNow | None) -> bool:
-    """Say whether somebody confirmed all slices of a range that looked as if it were of another volume."""
-    slices = {index for index, why in quality.doubted.items() if why == RANGE}
-    return now is not None and now.said is not None and slices <= {*now.said.confirmed}
-
-
-def _withoutRanges(volumeId: str, state: VolumeState, right: Collection[tuple[str, str]]) -> VolumeState:
-    """What is known of the masks of a volume, less that ranges which are right were doubted."""
-    classes = {
-        name: replace(quality, doubted={index: why for index, why in quality.doubted.items() if why != RANGE})
-        if (volumeId, name) in right
-        else quality
-        for name, quality in state.classes.items()
-    }
-    return state._replace(classes=classes)
+    return now is not None and now.said is not None and is_range_right(quality, now.said)
 
 
 def _boxesIn(file: Path) -> dict[str, dict[str, _Boxes]]:
