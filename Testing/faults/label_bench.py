@@ -103,15 +103,16 @@ def updating(generate, least_sure):
     return run, updates
 
 
+def play_here(asked, out):
+    """What `play_apart` does, in this process."""
+    labels, played = play(asked)
+    write_label_file(out, labels)
+    return labels, played
+
+
 def make_effort_bench(tmp_path, method, monkeypatch):
     """Play policies on the scans of `make_bench`, the reader in this process; keeps what runs were given."""
     made = make_bench(tmp_path, method, monkeypatch)
-
-    def play_here(asked, out):
-        labels, played = play(asked)
-        write_label_file(out, labels)
-        return labels, played
-
     monkeypatch.setattr(effort_runs, "play_apart", play_here)
 
     def go(*names, seeds=(0,), run=made.run, **options):

@@ -42,6 +42,8 @@ class Case:
         Only every so-manieth slice along ``axis`` is used; the others do not exist for the benchmark.
     axis : str
         Slice axis.
+    part : tuple of int, optional
+        First and last of these slices, if only a part of them is the scan.
     """
 
     name: str
@@ -50,11 +52,18 @@ class Case:
     patient: str
     stride: int = 1
     axis: str = "k"
+    part: tuple[int, int] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the scan is its file as it is."""
+        return self.stride == 1 and self.part is None
 
     def geometry(self) -> Geometry:
         """Geometry of the slices that are used."""
-        whole = read_geometry(self.image)
-        return whole if self.stride == 1 else _thin(whole, self.axis, self.stride)
+        found = read_geometry(self.image)
+        found = found if self.stride == 1 else _thin(found, self.axis, self.stride)
+        return found if self.part is None else _cut(found, self.axis, *self.part)
 
     def labels(self) -> np.ndarray:
         """True label map of the slices that are used, k x j x i; of a mask file without several layers."""
@@ -64,7 +73,7 @@ class Case:
     def masks(self) -> MaskFile:
         """True masks on the slices that are used."""
         placed = read_mask(self.mask).on(read_geometry(self.image), self.image)
-        used = [from_slice_stack(slice_stack(layer, self.axis)[:: self.stride], self.axis) for layer in placed.layers]
+        used = [self._used(layer) for layer in placed.layers]
         return replace(placed, layers=np.stack(used), geometry=self.geometry())
 
     def masks_in(self, file: Path, classes: ClassTable) -> Masks:
@@ -74,7 +83,14 @@ class Case:
 
     def voxels(self) -> np.ndarray:
         """The scan, slices that are used, k x j x i."""
-        return from_slice_stack(slice_stack(read_volume(self.image).array, self.axis)[:: self.stride], self.axis)
+        return self._used(read_volume(self.image).array)
+
+    def _used(self, array: np.ndarray) -> np.ndarray:
+        """The slices of an array (k x j x i) of the file that are used."""
+        stack = slice_stack(array, self.axis)[:: self.stride]
+        if self.part is not None:
+            stack = stack[self.part[0] : self.part[1] + 1]
+        return from_slice_stack(stack, self.axis)
 
     def tags(self, classes: Sequence[MaskClass]) -> VolumeLabels:
         """Slice tags from the mask: whether a slice shows a class, and nothing else."""
@@ -165,7 +181,7 @@ def _once_a_kind(notes: Sequence[Note]) -> list[Problem]:
 
 def volume_of(case: Case, folder: Path) -> Path:
     """File of the scan to give to a run: its own, or, where slices are left out, a copy without them in ``folder``."""
-    if case.stride == 1:
+    if case.is_whole:
         return case.image
     path = folder / f"{case.name}.nrrd"
     if not path.exists():
@@ -187,3 +203,10 @@ def _thin(geometry: Geometry, axis: str, stride: int) -> Geometry:
     size[position] = -(-size[position] // stride)
     (x, y, z), (i, j, k) = spacing, size
     return replace(geometry, spacing=(x, y, z), size=(i, j, k))
+
+
+def _cut(geometry: Geometry, axis: str, first: int, last: int) -> Geometry:
+    position = AXES.index(axis)
+    x, y, z = (np.array(geometry.origin) + geometry.axes[:, position] * geometry.spacing[position] * first).tolist()
+    i, j, k = (last + 1 - first if each == position else count for each, count in enumerate(geometry.size))
+    return replace(geometry, origin=(x, y, z), size=(i, j, k))

@@ -45,6 +45,10 @@ def effort(
     finished is never run again, so that the command can be broken off and repeated; other prices need no other run. OUT
     holds a folder a set.
 
+    Where every scan shows a class, scan tags alone (policy scan-tags) could teach nothing. Then parts of half of the
+    scans, the longest stretch of slices on which the class is not, are scans of their own beside these, with the same
+    patient; their tags are paid, their masks are not scored.
+
     \b
     Examples:
       weakmedsam benchmark effort data/bonbid_adc --labels lesion=1 --policies tags,box*,outlined

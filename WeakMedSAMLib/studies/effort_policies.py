@@ -44,6 +44,8 @@ class Policy:
         Of corrections or of what is proposed, after the first masks: a state each.
     effect : str
         Which effect of Slicer's Segment Editor makes the masks, in place of a run.
+    cuts : bool
+        Whether parts of scans without a class are scans, too, where every scan shows it: see `effort_parts`.
     version : int
         Of what the reader does, raised where it is other than before; reports of before are measured anew.
     bound : bool
@@ -60,6 +62,7 @@ class Policy:
     rounds: int = 0
     effect: str = ""
     bound: bool = False
+    cuts: bool = False
     version: int = 0
 
     @property
@@ -90,7 +93,7 @@ class Policy:
         said = {"says": list(self.says), "every": list(self.every), "shares": list(self.shares)}
         done = {"corrects": self.corrects, "rounds": self.rounds, "effect": self.effect, "bound": self.bound}
         # Told where it is new alone, so that reports of other policies stay as they are.
-        new = {"follows": self.follows, "version": self.version}
+        new = {"follows": self.follows, "cuts": self.cuts, "version": self.version}
         return {**said, **done, **{name: value for name, value in new.items() if value}}
 
     def seeds(self, asked: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -104,7 +107,7 @@ def _corrected(name: str, title: str, chosen: str) -> Policy:
 
 _FOLLOWED = "tags, then what the program proposes in all volumes, in three sittings"
 POLICIES: tuple[Policy, ...] = (
-    Policy("scan-tags", "scan tags: whether the scan shows the class", ("scan-tags",)),
+    Policy("scan-tags", "scan tags: whether the scan shows the class", ("scan-tags",), cuts=True),
     Policy(TAGS, "slice tags", (TAGS,)),
     Policy("side", "tags, and the side of the body", (TAGS, "side")),
     Policy("point", "tags, and a point a class and volume", (TAGS, "point")),

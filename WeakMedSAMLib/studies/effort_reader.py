@@ -29,6 +29,7 @@ from WeakMedSAMLib.engine.data.mask_tags import class_table, parse_mask_classes
 from WeakMedSAMLib.studies.cases import Case
 from WeakMedSAMLib.studies.effort_following import FollowingSitting
 from WeakMedSAMLib.studies.effort_log import Hand, Played, read_log, write_log
+from WeakMedSAMLib.studies.effort_parts import Part, cut
 from WeakMedSAMLib.studies.effort_policies import ALL_OUTLINED
 from WeakMedSAMLib.studies.effort_sitting import Mistakes
 from WeakMedSAMLib.studies.reader import Reading, parse_sides, with_sides
@@ -57,6 +58,8 @@ class Asked:
         Names of cases that are outlined in full, those of the states before first; nothing is said of others.
     outlined_before : int
         So many of them are there already.
+    parts : tuple
+        Of `effort_parts`: scans of their own, of which the same is said; nobody looks at their masks.
     corrected : mapping
         Name of a case -> slices that are corrected now.
     corrected_before : mapping
@@ -87,6 +90,7 @@ class Asked:
     every: tuple[int, ...] = ()
     outlined: tuple[str, ...] = ()
     outlined_before: int = 0
+    parts: tuple[Part, ...] = ()
     corrected: Slices = field(default_factory=dict)
     corrected_before: Slices = field(default_factory=dict)
     proposed: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
@@ -123,7 +127,7 @@ def play(asked: Asked) -> tuple[CohortLabels, list[Played]]:
     mistakes = Mistakes.of(cases, [entry.name for entry in classes], asked.seed)
     before = read_label_file(Path(asked.before)) if asked.before else None
     volumes = []
-    for case in cases:
+    for case in (*cases, *cut(cases, asked.parts)):
         sitting = FollowingSitting(case, classes, hand, asked.seed, mistakes)
         if before is not None:
             sitting.labels = before.volume_for(case.name, None) or sitting.labels
@@ -133,7 +137,7 @@ def play(asked: Asked) -> tuple[CohortLabels, list[Played]]:
         elif not asked.updated:
             volumes.append(_volume(asked, case, sitting, table))
             _machine(asked, case.name, hand)
-            if ALL_OUTLINED not in asked.says and case.name not in asked.outlined:
+            if ALL_OUTLINED not in asked.says and case.name not in asked.outlined and case in cases:
                 sitting.reviews()
     if not (asked.touched or asked.effect or asked.updated or ALL_OUTLINED in asked.says):
         hand.does("button", "*Generate*")
@@ -203,7 +207,8 @@ def log_beside(labels: Path) -> Path:
 def asked_from_json(data: Mapping[str, Any]) -> Asked:
     """What `asdict` made of it."""
     lists = {name: tuple(data[name]) for name in ("says", "every", "outlined")}
-    return replace(Asked(data["folder"], data["labels"]), **{**data, **lists})
+    parts = tuple((name, first, last) for name, first, last in data["parts"])
+    return replace(Asked(data["folder"], data["labels"]), **{**data, **lists, "parts": parts})
 
 
 @click.command()

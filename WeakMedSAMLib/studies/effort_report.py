@@ -21,6 +21,7 @@ from WeakMedSAMLib.studies.effort_curves import (
     steps_of,
 )
 from WeakMedSAMLib.studies.effort_gestures import END_OFF, LEAST_SCRIBBLED, MOST_SCRIBBLED
+from WeakMedSAMLib.studies.effort_parts import LEAST_SLICES
 from WeakMedSAMLib.studies.effort_plot import plot
 from WeakMedSAMLib.studies.effort_policies import CHEAP_SEEDS, OUTLINED, TAGS, policy_named
 from WeakMedSAMLib.studies.effort_prices import AS_PRICED, EXTREME_CLICKING, PRICE_SETS, prices_table
@@ -55,6 +56,10 @@ a class, and nothing goes by a name. He errs, by chance that can be repeated:
   of the largest disc.
 - of one class in one scan of a set the scan tag is wrong, and in one scan two classes are tagged in place of each
   other, where there are two.
+- where every scan of a set shows a class, scan tags alone could teach nothing: half of the scans are cut, and the
+  longest stretch of slices without the class, of {LEAST_SLICES} at least, is a scan of its own beside the whole one.
+  What is said of it is paid; its masks are neither looked at nor scored. Where there is no such stretch the method
+  refuses.
 - a scribble is a connected {LEAST_SCRIBBLED:.0%} to {MOST_SCRIBBLED:.0%} of the skeleton of the smoothed class,
   moved as points are, and another one runs beside the class.
 - what is drawn and corrected is exact, and what is answered to a doubted tag is right.

@@ -33,6 +33,7 @@ from WeakMedSAMLib.studies.cases import Case, Masks
 from WeakMedSAMLib.studies.cohorts import REFUSALS, run_of
 from WeakMedSAMLib.studies.corrections import CHOICES, in_order
 from WeakMedSAMLib.studies.effort_log import Played, amounts_until
+from WeakMedSAMLib.studies.effort_parts import Part, cut, parts_without
 from WeakMedSAMLib.studies.effort_policies import OUTLINED, Policy, policy_named
 from WeakMedSAMLib.studies.effort_reader import Asked, play_apart
 from WeakMedSAMLib.studies.label_runs import LabelOptions
@@ -113,6 +114,8 @@ class EffortRuns:
             str(options.folder), options.labels, options.sides, options.stride, options.cases, options.axis,
             options.layout, seed, state, policy.says, policy.every[: state + 1], effect=policy.effect,
         )  # fmt: skip
+        if policy.cuts:
+            asked = replace(asked, parts=tuple(parts_without(self.cases, self.classes, seed)))
         if not policy.shares:
             return asked
         counts = [max(1, math.ceil(share * len(self.cases))) for share in policy.shares]
@@ -128,20 +131,25 @@ class EffortRuns:
     def _each_state(self, policy: Policy, seed: int, place: Path) -> Iterator[State]:
         """States each of which has labels of its own, from the start."""
         for state in range(len(policy.states) if policy.every or policy.shares else 1):
-            labels = self._says(self._asked(policy, seed, state), place)
+            asked = self._asked(policy, seed, state)
+            labels = self._says(asked, place)
             with emptied_place(place / f"state{state}") as here:
                 if policy.effect:
                     yield self._without_learning(policy, labels, here)
                 else:
-                    yield self._scored(self._generated(policy, labels, seed, here))
+                    yield self._scored(self._generated(policy, labels, seed, here, asked.parts))
 
-    def _generated(self, policy: Policy, labels: CohortLabels, seed: int, place: Path) -> _Generated:
+    def _generated(
+        self, policy: Policy, labels: CohortLabels, seed: int, place: Path, parts: Sequence[Part] = ()
+    ) -> _Generated:
         method: dict[str, Any] = {}
         if policy.bound:
             from WeakMedSAMLib.studies.bound import SupervisedMethod
 
             method = {"method": SupervisedMethod({case.name: case for case in self.cases}, self.classes)}
-        places = run_of(self.cases, labels, self._options.run_settings(seed), place)
+        # The scans themselves come first: masks of parts are not scored.
+        cases = [*self.cases, *cut(self.cases, parts)]
+        places = run_of(cases, labels, self._options.run_settings(seed), place)
         try:
             return _Generated(labels, places, self._run(places.path, **method).seconds)
         except UserError as error:

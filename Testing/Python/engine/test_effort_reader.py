@@ -316,7 +316,7 @@ def test_a_range_of_another_class_is_tagged_anew(follow):
 
 
 def test_the_process_writes_labels_and_the_log_beside(asked, tmp_path):
-    one = replace(asked, says=("tags", "box"), sides="rod=left", cases=2, seed=4)
+    one = replace(asked, says=("tags", "box"), sides="rod=left", cases=2, seed=4, parts=(("secret0", 0, 1),))
     out = tmp_path / "with a blank" / "labels0.json"
     out.parent.mkdir()
     labels, played = play_apart(one, out)
