@@ -5,11 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Done, Error, encode
 from WeakMedSAMLib.contract.files import write_json
+from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.boxes import Box
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
+from WeakMedSAMLib.contract.labels.label_files import write_label_file
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.quality import ClassQuality, Quality
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import RunDescription, RunVolume, save_run
@@ -64,6 +73,55 @@ def test_only_so_many_of_a_class_and_volume(call, run):
     assert out.splitlines()[-1] == "And 1 more."
     put(run, "002", {"liver": replace(LIVER, slice_confidence=[1.0] * 4)})
     assert call("next", run, "--volume", "scan 2")[1].strip() == "Nothing is in doubt."
+
+
+def labels_of(run, n_slices=4):
+    """Labels of the volumes of a run: all slices of all classes present."""
+    volumes = []
+    for number in range(3):
+        volumes.append(VolumeLabels(f"scan {number}", n_slices=n_slices, size=(12, 10, n_slices)))
+        for name in ("liver", "kidney"):
+            volumes[-1].set_range(name, 0, n_slices - 1, PRESENT)
+    return CohortLabels(ClassTable.from_names(["liver", "kidney"]), volumes)
+
+
+def test_what_labels_answer_by_now_is_left_out(call, run, tmp_path):
+    write_label_file(RunFolder(run).tags, labels_of(run))
+    file = tmp_path / "now.json"
+    now = labels_of(run)
+    write_label_file(file, now)
+    assert call("next", run, "--tags", file)[:2] == call("next", run)[:2]
+    first, second, _ = now.volumes
+    PAINTED.put(first, "liver", 1, "drawn", np.ones((10, 12), np.uint8))
+    BOXES.put(second, [Box("kidney", (2, 2, 1), (5, 5, 1))])
+    CONFIRMED.confirm(second, "liver", [1])
+    write_label_file(file, now)
+    code, out, err = call("next", run, "--tags", file)
+    assert code == 0
+    assert [line.split()[:5] for line in out.splitlines()[1:]] == [
+        ["scan", "1", "liver", "2", "check"],
+        ["scan", "0", "liver", "0", "correct"],
+    ]
+    assert "Left out: 3 proposals that the labels answer by now." in err
+    second.set("liver", 2, ABSENT)
+    PAINTED.put(first, "liver", 0, "fine", np.ones((10, 12), np.uint8))
+    write_label_file(file, now)
+    assert call("next", run, "--tags", file)[1].strip() == "Nothing is in doubt."
+    # A box that the run was told already settles nothing.
+    before = labels_of(run)
+    BOXES.put(before.volumes[1], [Box("kidney", (2, 2, 1), (5, 5, 1))])
+    write_label_file(RunFolder(run).tags, before)
+    assert "scan 1  kidney  1      box" in call("next", run, "--tags", file)[1]
+
+
+def test_labels_that_are_counted_from_the_other_end_are_turned(call, run, tmp_path):
+    write_label_file(RunFolder(run).tags, labels_of(run))
+    now = labels_of(run)
+    now.volumes[1].numbering = "slicer"  # the results are counted in the order of the file
+    CONFIRMED.confirm(now.volumes[1], "liver", [1])
+    write_label_file(tmp_path / "now.json", now)
+    out = call("next", run, "--tags", tmp_path / "now.json", "--volume", "scan 1", "--class", "liver")[1]
+    assert [line.split()[3] for line in out.splitlines()[1:]] == ["1"]
 
 
 def test_what_the_run_does_not_have_is_named(call, run):

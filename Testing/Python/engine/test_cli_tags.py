@@ -161,3 +161,47 @@ def test_what_was_confirmed_or_corrected_since_is_left_out_of_the_list(call, sca
     volume.set("ball", present[-2], UNTAGGED)
     write_label_file(tmp_path / "now.json", CohortLabels(now.classes, [volume, *now.volumes[1:]]))
     assert f"slices {present[-2]}: tagged present" in call("tags", "doubts", run, "--tags", tmp_path / "now.json")[1]
+
+
+def test_doubted_tags_are_confirmed_without_the_window(call, tag_file, tmp_path):
+    words = ("tags", "confirm", tag_file, "--volume", "scan 0", "--class", "ball")
+    code, out, _ = call(*words, "--slices", "4-5", "--out", tmp_path / "now.json")
+    assert (code, "Confirmed of scan 0: ball, slices 4-5" in out) == (0, True)
+    before, now = read_label_file(tag_file), read_label_file(tmp_path / "now.json")
+    assert [CONFIRMED.slices(volume, "ball") for volume in now.volumes] == [{4, 5}, set()]
+    assert [volume.states["ball"].tolist() for volume in now.volumes] == [
+        volume.states["ball"].tolist() for volume in before.volumes
+    ]
+    # More is added, in place.
+    more = ("tags", "confirm", tmp_path / "now.json", "--volume", "scan 0", "--class", "ball", "--slices", "7")
+    code, out, _ = call(*more)
+    assert (code, "slices 4-5, 7" in out) == (0, True)
+    assert call("tags", "check", tmp_path / "now.json")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--volume", "scan 9", "--class", "ball", "--slices", "4"), "no labels of a volume 'scan 9'"),
+        (("--volume", "scan 0", "--class", "lung", "--slices", "4"), "'lung'"),
+        (("--volume", "scan 0", "--class", "ball", "--slices", "4-"), "is no slice and no range"),
+        (("--volume", "scan 0", "--class", "ball", "--slices", "99"), "99"),
+        (("--volume", "scan 0", "--class", "ball", "--slices", "4", "--out", "now.csv"), "no room for confirmed tags"),
+    ],
+)
+def test_what_cannot_be_confirmed_is_named_and_nothing_is_written(call, tag_file, words, told):
+    before = tag_file.read_bytes()
+    code, _, err = call("tags", "confirm", tag_file, *words)
+    assert code == 2
+    assert told in " ".join(err.split())
+    assert tag_file.read_bytes() == before
+
+
+def test_a_slice_without_a_tag_is_not_confirmed(call, tag_file, tmp_path):
+    labels = read_label_file(tag_file)
+    labels.volumes[0].set("ball", 4, UNTAGGED)
+    write_label_file(tmp_path / "some.json", labels)
+    words = ("--volume", "scan 0", "--class", "ball", "--slices", "3-4")
+    code, _, err = call("tags", "confirm", tmp_path / "some.json", *words)
+    assert code == 2
+    assert "Slices 4 of 'scan 0' have no tag of 'ball'" in " ".join(err.split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import click
@@ -13,15 +14,30 @@ from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done, Error, parse_line
 from WeakMedSAMLib.contract.files import read_text
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.labels.spans import Span, spans_in_words
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
-from WeakMedSAMLib.contract.proposals import BOX, CORRECT, NOT_DRAWN, TAG, Proposal, VolumeState, propose
+from WeakMedSAMLib.contract.open_proposals import Since, SinceOf, open_proposals
+from WeakMedSAMLib.contract.proposals import (
+    BOX,
+    CORRECT,
+    NOT_DRAWN,
+    TAG,
+    Proposal,
+    VolumeState,
+    by_slice,
+    propose,
+    said_of,
+)
 from WeakMedSAMLib.contract.quality import PLACE_UNSURE, ClassQuality, Quality, read_quality
 from WeakMedSAMLib.contract.results import QUALITY
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import RunDescription, load_run
 from WeakMedSAMLib.contract.slice_doubts import OUTLINE, PERHAPS_ABSENT, PERHAPS_MISSED
+from WeakMedSAMLib.engine.cli.confirming import as_counted
 from WeakMedSAMLib.engine.cli.tag_words import TAG_DOUBT_WORDS
 
 _HEAD = ("volume", "class", "slice", "do", "confidence", "why")
@@ -38,11 +54,12 @@ _DO = {BOX: "box", CORRECT: "correct", TAG: "check the tag"}
 
 @dataclass(frozen=True)
 class Asked:
-    """Which proposals: of a class, of a volume by its name, at most so many."""
+    """Which proposals: of a class, of a volume by its name, at most so many; less what labels of now answer."""
 
     class_name: str | None
     volume: str | None
     count: int
+    since: CohortLabels | None = None
 
 
 def proposal_table(folder: Path, asked: Asked) -> Iterator[str]:
@@ -51,8 +68,8 @@ def proposal_table(folder: Path, asked: Asked) -> Iterator[str]:
     Raises
     ------
     UserError
-        ``no_masks``, ``no_slice_confidence``, ``unknown_class``, ``unknown_volume``; what `load_run` and `read_quality`
-        raise.
+        ``no_masks``, ``no_slice_confidence``, ``unknown_class``, ``unknown_volume``; what `load_run`, `read_quality`,
+        `read_label_file`, `CohortLabels.volume_for` and `VolumeLabels.settled` raise.
     """
     run = load_run(folder)
     names = {volume.id: volume.name for volume in run.volumes}
@@ -63,8 +80,11 @@ def proposal_table(folder: Path, asked: Asked) -> Iterator[str]:
         for volume, quality in found.items()
         if asked.volume in (None, names[volume])
     }
+    left = propose(states) if asked.since is None else open_proposals(states, _since(folder, run, found, asked.since))
+    if answered := len({*_by_slice(propose(states))} - {*_by_slice(left)}):
+        click.echo(f"Left out: {counted(answered, 'proposal')} that the labels answer by now.", err=True)
     # Neighbours are mended along: of all volumes the best slice of each is enough.
-    proposals = _first_slices(propose(states)) if asked.volume is None else [(one, 0) for one in propose(states)]
+    proposals = _first_slices(left) if asked.volume is None else [(one, 0) for one in left]
     if not proposals:
         yield "Nothing is in doubt."
         return
@@ -72,6 +92,30 @@ def proposal_table(folder: Path, asked: Asked) -> Iterator[str]:
     yield from _columns([_HEAD, *(_row(one, names[one.volume], found[one.volume].axis, more) for one, more in shown)])
     if len(proposals) > len(shown):
         yield f"And {len(proposals) - len(shown)} more."
+
+
+def _since(folder: Path, run: RunDescription, found: Mapping[str, Quality], now: CohortLabels) -> SinceOf:
+    """What labels of now say of a class in a volume of a run, and the boxes that the run was told of."""
+    volumes, told = {volume.id: volume for volume in run.volumes}, read_label_file(RunFolder(folder).tags)
+
+    @cache
+    def labels_of(volume: str, count: int) -> tuple[VolumeLabels | None, VolumeLabels | None]:
+        known = [one.volume_for(volumes[volume].name, volumes[volume].sha256) for one in (now, told)]
+        mine, before = (None if one is None else as_counted(one, found[volume], count) for one in known)
+        return mine, before
+
+    def since(volume: str, name: str) -> Since | None:
+        mine, before = labels_of(volume, len(found[volume].classes[name].slice_confidence))
+        if mine is None:
+            return None
+        return Since(said_of(mine, name), frozenset() if before is None else said_of(before, name).boxes)
+
+    return since
+
+
+def _by_slice(proposals: Sequence[Proposal]) -> Iterator[tuple[str, str, int, str]]:
+    for proposal in proposals:
+        yield from ((one.volume, one.class_name, one.index, one.gesture) for one in by_slice(proposal))
 
 
 def _require_known(run: RunDescription, asked: Asked) -> None:

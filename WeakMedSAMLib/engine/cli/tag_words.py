@@ -35,6 +35,7 @@ from WeakMedSAMLib.contract.results import QUALITY
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.contract.tag_answers import doubted_tag
+from WeakMedSAMLib.engine.cli.confirming import as_counted
 
 TAG_DOUBT_WORDS = {
     RANGE_END: "tagged present, the range seems to end before",
@@ -128,12 +129,12 @@ def doubt_lines(folder: Path, since: CohortLabels | None = None) -> Iterator[str
 
 def _answered(labels: VolumeLabels, name: str, found: ClassQuality, quality: Quality) -> set[int]:
     """Slices whose doubted tag was confirmed since, or is another one now, counted as the result counts them."""
-    if labels.axis != quality.axis or not found.doubted or not found.slice_confidence:
+    if not found.doubted or not found.slice_confidence:
         return set()
-    labels = labels.settled(len(found.slice_confidence))
-    if labels.axis == "k" and labels.numbering not in (None, quality.numbering):
-        labels = labels.turned()
-    row, confirmed = labels.presence(name), CONFIRMED.slices(labels, name)
+    counted_alike = as_counted(labels, quality, len(found.slice_confidence))
+    if counted_alike is None:
+        return set()
+    row, confirmed = counted_alike.presence(name), CONFIRMED.slices(counted_alike, name)
     return {at for at, why in found.doubted.items() if at in confirmed or row[at] not in (UNTAGGED, doubted_tag(why))}
 
 

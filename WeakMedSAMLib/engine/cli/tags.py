@@ -210,6 +210,38 @@ def doubts(run: Path, files: tuple[Path, ...]) -> None:
         click.echo("No tag is doubted.")
 
 
+@tags.command()
+@click.argument("file", type=PLACE)
+@click.option("--volume", required=True, help="The volume, by its name in FILE.")
+@click.option("--class", "class_name", required=True, help="The class.")
+@click.option("--slices", required=True, help="Slices whose tags are right, as 3,8-10, counted as FILE counts them.")
+@click.option("--out", type=PLACE, help="File to write, .json; FILE itself otherwise.")
+def confirm(file: Path, volume: str, class_name: str, slices: str, out: Path | None) -> None:
+    """Say that tags in FILE that `weakmedsam tags doubts` lists are right, so that no run doubts them again.
+
+    A tag that is wrong is put right where it is written: in FILE, or in a file that is merged with it.
+
+    \b
+    Example:
+      weakmedsam tags doubts masks/run-0123456789ab --tags tags.json
+      weakmedsam tags confirm tags.json --volume scan3 --class liver --slices 29-30
+    """
+    from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
+    from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
+    from WeakMedSAMLib.engine.cli.confirming import require_json, with_confirmed
+    from WeakMedSAMLib.engine.cli.mask_labels import parse_slices
+
+    target = out or file
+    require_json(target)
+    cohort, problems = read_label_files([file])
+    confirmed = with_confirmed(cohort, volume, class_name, parse_slices(slices))
+    write_labels(target, confirmed, (), None, problems)
+    found = confirmed.volume_for(volume, None)
+    if found is not None:
+        told = spans_in_words(spans_of_slices(CONFIRMED.slices(found, class_name)))
+        click.echo(f"Confirmed of {volume}: {class_name}, slices {told}")
+
+
 @tags.command(name="from-reports")
 @click.argument("file", type=EXISTING)
 @click.option("--scan", "scans", required=True, help="Column with the names of the scans.")
