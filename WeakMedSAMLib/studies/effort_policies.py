@@ -105,7 +105,7 @@ def _corrected(name: str, title: str, chosen: str) -> Policy:
     return Policy(f"corrected-{name}", title, (TAGS, "box"), corrects=chosen, rounds=2)
 
 
-_FOLLOWED = "tags, then what the program proposes in all volumes, in three sittings"
+_FOLLOWED = "tags, then what is proposed for all volumes, three sittings"
 POLICIES: tuple[Policy, ...] = (
     Policy("scan-tags", "scan tags: whether the scan shows the class", ("scan-tags",), cuts=True),
     Policy(TAGS, "slice tags", (TAGS,)),

@@ -72,12 +72,12 @@ policy has several states their seconds and Dice stand one after the other. Dice
 patients, of each over seeds, scans and classes; a class that is not there and was not drawn counts as 1. Drawn slices
 are in the masks, and in the Dice.
 
-*What the program proposes* is what *Next* in the module and `weakmedsam next` show: a box, a slice to correct, a
+*What is proposed* is what *Next* in the module and `weakmedsam next` show: a box, a slice to correct, a
 doubted tag to answer, over all volumes. Of this list the first are done in a sitting, as many as there are volumes,
 then twice and four times as many, volume by volume; each is gone to by a button; then each of these volumes is updated,
 and the list is made anew. Three policies differ in nothing but the order of that list. A box of a class that is not on
 the proposed slice is put on the nearest one that shows it; where the slice has a box already it is corrected. A range
-that is found to be of another class is tagged anew.
+that is found to be of another class is tagged anew. Tags are doubted by the first run alone: an update doubts none.
 
 *Area* is the mean Dice over the logarithm of seconds, from {FIRST:g} s a volume to the horizon, which is what outlining
 every class on every slice takes by the same prices; before the first masks Dice is 0. In brackets is the 95 % interval
@@ -131,7 +131,7 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
     notes = [f"{sentence}\n" for backbone in backbones for sentence in pretraining_of(backbone)]
     parts = [_HEAD, prices_table(), "## All sets\n", *notes]
     parts += [f"![Patient Dice over seconds a volume, a line a policy, a panel a set]({PICTURE})\n", overview(sets)]
-    steps = {name: steps_of(own) for name, own in sets.items()}
+    steps = {_labelled(name, own): steps_of(own) for name, own in sets.items()}
     parts += ["## Policies on all sets\n", _ACROSS, areas_table(steps), aim_table(steps)]
     if orders := orders_table(steps):
         parts += ["## What to look at next\n", _ORDERS, orders]
@@ -146,13 +146,18 @@ def overview(sets: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     for name, reports in sets.items():
         steps = steps_of(reports)
         volumes, horizon = reports[0]["volumes"], next(iter(steps.values())).horizon
-        label = name if volumes >= FEWEST_VOLUMES else f"{name} (no claim)"
+        label = _labelled(name, reports)
         if OUTLINED not in steps:
             lines.append((label, str(volumes), f"{horizon:.0f}", "not measured", "", "", "", ""))
             continue
         bound = steps[OUTLINED].mean_dice[-1]
         lines.append((label, str(volumes), f"{horizon:.0f}", f"{bound:.3f}", f"{ENOUGH * bound:.3f}", *_near(reports)))
     return table(_ALL_HEAD, lines)
+
+
+def _labelled(name: str, reports: Sequence[Mapping[str, Any]]) -> str:
+    """A set in tables of several."""
+    return name if reports[0]["volumes"] >= FEWEST_VOLUMES else f"{name} (no claim)"
 
 
 def _near(reports: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:

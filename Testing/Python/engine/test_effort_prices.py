@@ -232,6 +232,8 @@ def test_the_order_of_proposals_is_compared_with_others_patient_by_patient():
     assert "on no set" in orders_table({"lung": steps_of(reports[:2])})
     assert orders_table({"lung": steps_of(reports[1:])}) == ""
     assert "## What to look at next" in page(reports)
+    few = [{**one, "volumes": 3} for one in reports]
+    assert "Better than both by the intervals: lung (no claim)." in page(few)
     assert "## What to look at next" not in page(some_reports())
 
 
