@@ -36,9 +36,10 @@ from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run, save_r
 from WeakMedSAMLib.contract.stages import HANDING, MASKS, UPDATE, stages_of
 from WeakMedSAMLib.engine.base.reporting import RunReport
 from WeakMedSAMLib.engine.cli.main import cli
+from WeakMedSAMLib.engine.cli.options import EVERYTHING, MaskReading
 from WeakMedSAMLib.engine.cli.update import _read_labels
 from WeakMedSAMLib.engine.data.geometry import Geometry
-from WeakMedSAMLib.engine.data.volumes import open_scan, read_labels, write_volume
+from WeakMedSAMLib.engine.data.volumes import open_scan, open_stored, read_labels, write_volume
 from WeakMedSAMLib.engine.methods.published.method import METHOD as PUBLISHED
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.resident import ResidentOptions, serve
@@ -204,12 +205,28 @@ def test_slices_of_a_left_handed_scan_are_those_that_segment_takes(made, tmp_pat
     drawn = replace(cohort.volumes[0])
     KIND.put(drawn, "ball", 1, "drawn", SQUARE)
     write_label_file(tmp_path / "drawn.json", CohortLabels(cohort.classes, [drawn]))
-    labels, _ = _read_labels(places, load_run(places.path), [tmp_path / "drawn.json"], None)
+    labels, _ = _read_labels(places, load_run(places.path), [tmp_path / "drawn.json"], None, EVERYTHING)
     (volume,) = labels.volumes
     assert list(KIND.slices(volume, "ball")) == [5]
     copy = places.volume(load_run(places.path).volumes[0])
     again = make_run(tmp_path / "again", [copy], labels, RunSettings(), names=["one"])
     assert list(KIND.slices(read_label_file(again.tags).volumes[0], "ball")) == [5]
+
+
+@pytest.mark.parametrize("direction", [1.0, -1.0])
+def test_what_is_drawn_in_a_label_map_goes_by_the_classes_of_the_run(made, tmp_path, direction):
+    places, _cohort = made(direction)
+    drawn = np.zeros((7, 40, 36), np.uint8)
+    drawn[1] = SQUARE
+    write_volume(tmp_path / "drawn.nrrd", drawn, open_stored(tmp_path / "one.nrrd").geometry)
+    reading = MaskReading(slices="shown")
+    labels, (told,) = _read_labels(places, load_run(places.path), [tmp_path / "drawn.nrrd"], None, reading)
+    on = 1 if direction > 0 else 5
+    copy = places.volume(load_run(places.path).volumes[0])
+    again = make_run(tmp_path / "again", [copy], labels, RunSettings(), names=["one"])
+    found = KIND.slices(read_label_file(again.tags).volumes[0], "ball")
+    assert {index: one.pixels.tolist() for index, one in found.items()} == {on: drawn[1].tolist()}
+    assert (told.code, f"'ball' is drawn on {on}." in told.message) == ("read_as_painted", True)
 
 
 def test_a_hash_of_a_scan_with_voxels_that_are_no_numbers_is_known(made, tmp_path):
@@ -218,7 +235,7 @@ def test_a_hash_of_a_scan_with_voxels_that_are_no_numbers_is_known(made, tmp_pat
     drawn = replace(cohort.volumes[0], sha256=scan.sha256)
     KIND.put(drawn, "ball", 1, "drawn", SQUARE)
     write_label_file(tmp_path / "drawn.json", CohortLabels(cohort.classes, [drawn]))
-    labels, _ = _read_labels(places, load_run(places.path), [tmp_path / "drawn.json"], None)
+    labels, _ = _read_labels(places, load_run(places.path), [tmp_path / "drawn.json"], None, EVERYTHING)
     copy = places.volume(load_run(places.path).volumes[0])
     again = make_run(tmp_path / "again", [copy], labels, RunSettings(), names=["one"])
     assert list(KIND.slices(read_label_file(again.tags).volumes[0], "ball")) == [1]

@@ -12,9 +12,11 @@ from WeakMedSAMLib.engine.cli.options import (
     EXISTING,
     PLACE,
     IntensityType,
+    MaskReading,
     cache_option,
     device_option,
     events_option,
+    mask_options,
     numbering_option,
 )
 from WeakMedSAMLib.engine.cli.outcome import require_engine
@@ -23,7 +25,6 @@ from WeakMedSAMLib.engine.cli.segment import list_results
 from WeakMedSAMLib.engine.cli.show import reading_notes
 
 if TYPE_CHECKING:
-    from WeakMedSAMLib.contract.classes import ClassTable
     from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
     from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
     from WeakMedSAMLib.contract.labels.problems import Problem
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--tags", "files", type=PLACE, multiple=True, help="Labels as for segment, where there are any: masks keep to them."
 )
+@mask_options
 @numbering_option
 @click.option("--axis", type=click.Choice(["i", "j", "k"]), help="Slice axis; that of the training otherwise.")
 @click.option("--intensity", type=IntensityType(), default="auto", show_default=True, help="As for segment.")
@@ -54,6 +56,7 @@ def apply(
     device: str,
     cache_root: Path | None,
     events: bool,
+    masks: MaskReading,
 ) -> None:
     """Make masks of volumes without labels by a model that was trained before. Nothing is trained.
 
@@ -71,7 +74,7 @@ def apply(
     folder = model_folder(model)
     trained = load_model(folder)
     axis = axis or trained.axis
-    tags, noticed = _read_labels(files, volumes, numbering, axis, trained.classes)
+    tags, noticed = _read_labels(files, volumes, numbering, axis, replace(masks, known=trained.classes))
     # Only a model that reads features needs the backbone that it was trained on.
     needed: dict[str, Any] = {"backbone": trained.backbone} if trained.reads_features else {}
     settings = RunSettings(intensity=intensity, device=device, model=str(folder), train=False, **needed)
@@ -90,7 +93,7 @@ def _read_labels(
     volumes: tuple[Path, ...],
     numbering: Numbering | None,
     axis: str | None,
-    trained: ClassTable,
+    masks: MaskReading,
 ) -> tuple[CohortLabels, list[Problem]]:
     """The labels of the classes that the model was trained for, and what was noticed; `UserError` ``unknown_class``.
 
@@ -101,9 +104,10 @@ def _read_labels(
     from WeakMedSAMLib.contract.labels.merging import merge_classes
     from WeakMedSAMLib.engine.cli.label_files import read_label_files
 
+    trained = masks.known or ClassTable()
     if not files:
         return CohortLabels(trained), []
-    labels, problems = read_label_files(files, volumes, numbering, axis)
+    labels, problems = read_label_files(files, volumes, numbering, axis, masks=masks)
     known = {entry.name: entry.known for entry in labels.classes}
     said = ClassTable(replace(entry, known=known.get(entry.name, entry.known)) for entry in trained)
     classes, differing = merge_classes(trained, said)

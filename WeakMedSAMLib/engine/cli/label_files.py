@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.checks import matched_by_name
@@ -26,6 +27,7 @@ from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.unmet import find_unmet
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
+from WeakMedSAMLib.engine.cli.options import EVERYTHING, MaskReading
 from WeakMedSAMLib.engine.cli.show import notes_by_kind, tell_notes
 from WeakMedSAMLib.engine.cli.unmet import tell
 
@@ -41,51 +43,56 @@ def read_label_files(
     axis: str | None = None,
     as_is: bool = True,
     names: Sequence[str] | None = None,
+    masks: MaskReading = EVERYTHING,
 ) -> tuple[CohortLabels, list[Problem]]:
     """Read label files as one; where they contradict each other, later files count.
 
     Parameters
     ----------
     files : sequence of Path
-        ``.json``, ``.csv`` or ``.mrk.json``. One of Markups is of the only volume, or of the one that is called so.
+        ``.json``, ``.csv``, ``.mrk.json``, or a mask: a label map or a segmentation of 3D Slicer. One of Markups or a
+        mask is of the only volume, or of the one that is called so.
     volumes : sequence of Path
         Scans. Labels of them are settled then, and counted as 3D Slicer shows the scan; needed for ``.mrk.json``.
     unsaid : {"slicer", "file"}, optional
         How labels count that do not say it and carry no hash.
     axis : str, optional
-        Slice axis of what is in ``.mrk.json`` alone; that of the other files, or k, without it.
+        Slice axis of what is in ``.mrk.json`` and masks alone; that of the other files, or k, without it.
     as_is : bool
         Leave labels of one file as it has them, for whoever matches them with the volumes later.
     names : sequence of str, optional
         Of the volumes, in place of those of their files.
+    masks : MaskReading
+        How masks are read.
 
     Returns
     -------
     CohortLabels
     list of Problem
-        Warnings: what contradicts, what was matched by name alone.
+        Warnings: what contradicts, what was matched by name alone, how masks were read.
 
     Raises
     ------
     UserError
         ``volume_needed``, ``markups_of_which_volume`` and what reading, matching and merging raise.
     """
-    if len(files) == 1 and not is_markups_file(files[0]) and (as_is or not volumes):
+    if len(files) == 1 and not _is_placed(files[0]) and (as_is or not volumes):
         return read_label_file(files[0]), []
     from WeakMedSAMLib.engine.data.volumes import open_scan
 
     called = names if names is not None else [""] * len(volumes)
     scans = [open_scan(path, name) for path, name in zip(volumes, called, strict=True)]
-    found: dict[Path, CohortLabels] = {file: read_label_file(file) for file in files if not is_markups_file(file)}
+    found: dict[Path, CohortLabels] = {file: read_label_file(file) for file in files if not _is_placed(file)}
     found, problems = _as_held(found, scans, unsaid)
     listed = [volume for cohort in found.values() for volume in cohort.volumes]
     usual = axis or next((volume.axis for volume in listed), "k")
-    known = merge_cohorts([CohortLabels(cohort.classes) for cohort in found.values()])[0].classes if found else ()
+    tables = [table for table in (masks.known, *(cohort.classes for cohort in found.values())) if table is not None]
+    known = merge_cohorts([CohortLabels(table) for table in tables])[0].classes if tables else ClassTable()
+    reading = replace(masks, known=known)
     for file in files:
         if file not in found:
-            scan = _scan_of(file, scans)
-            placed = None if scan is None else place(scan, _blank(scan, usual))
-            found[file] = read_label_file(file, placed, tuple(known))
+            found[file], told = _read_placed(file, scans, usual, reading)
+            problems += told
     merged, contradictions = merge_cohorts([found[file] for file in files])
     return merged, [*problems, *contradictions]
 
@@ -212,20 +219,52 @@ def _as_held(
     return settled, [matched_by_name(len(names), repr(names[0]))] if names else []
 
 
+def _read_placed(
+    file: Path, scans: Sequence[Scan], axis: str, reading: MaskReading
+) -> tuple[CohortLabels, list[Problem]]:
+    """The labels in a file of Markups or a mask, and how the latter was read."""
+    from WeakMedSAMLib.engine.cli.mask_files import read_mask_labels
+
+    scan = _scan_of(file, scans)
+    blank = None if scan is None else _blank(scan, axis)
+    if not is_markups_file(file):
+        return read_mask_labels(file, scan, blank, axis, reading)
+    placed = None if scan is None or blank is None else place(scan, blank)
+    return read_label_file(file, placed, tuple(reading.known or ())), []
+
+
+def _is_placed(file: Path) -> bool:
+    """Whether a file is about places in the patient: which voxels these are, the scan says."""
+    return is_markups_file(file) or is_mask_file(file)
+
+
+def is_mask_file(file: Path) -> bool:
+    """Whether a file is a label map or a segmentation, by its name."""
+    return bool(_mask_suffix(file))
+
+
+def _mask_suffix(file: Path) -> str:
+    from WeakMedSAMLib.engine.data.itk_files import suffix_of
+
+    return suffix_of(file)
+
+
 def _scan_of(file: Path, scans: Sequence[Scan]) -> Scan | None:
-    """The scan that a file of Markups is of; None where there is none at all."""
+    """The scan that a file of Markups or a mask is of; None where there is none at all."""
     if len(scans) < 2:
         return next(iter(scans), None)
-    name = comparable_name(file.name[: -len(SUFFIX)])
+    suffix = SUFFIX if is_markups_file(file) else _mask_suffix(file)
+    stem = file.name[: -len(suffix)]
+    name = comparable_name(stem)
     same = [scan for scan in scans if comparable_name(scan.name) == name]
     if len(same) == 1:
         return same[0]
     names = list_names([scan.name for scan in scans])
     message = f"Which volume {file} is of, nobody can tell: {len(same) or 'none'} of {names} is called so."
-    example = file.with_name(f"{scans[0].name}{SUFFIX}").name
+    example = file.with_name(f"{scans[0].name}{suffix}").name
     hint = (
         f"Call it like its volume, such as {example}, or make a tag file of it before: weakmedsam tags convert "
-        f"{file.name} {file.name[: -len(SUFFIX)]}.json --volume SCAN"
+        f"{file.name} {stem}.json --volume SCAN"
     )
     raise UserError("markups_of_which_volume", message, hint, {"file": str(file)})
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from WeakMedSAMLib.contract.events import Event
 
 KINDS = ("tags", "boxes", "points", "painted")
+SHOWN_ALONE: Literal["shown"] = "shown"  # in place of slices: those that show the class
+
+Chosen: TypeAlias = tuple[int, ...] | Literal["shown"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Rules:
         From so many on a slice is tagged present.
     stride : int
         Only every so-manieth slice is tagged, and painted.
-    slices : tuple of int, optional
+    slices : tuple of int or {"shown"}, optional
         The slices that are painted, in place of every so-manieth.
     """
 
@@ -51,7 +54,7 @@ class Rules:
     axis: str
     min_pixels: int
     stride: int
-    slices: tuple[int, ...] | None = None
+    slices: Chosen | None = None
 
 
 def parse_kinds(text: str) -> frozenset[str]:
@@ -63,14 +66,20 @@ def parse_kinds(text: str) -> frozenset[str]:
     return found
 
 
-def parse_slices(text: str) -> tuple[int, ...]:
-    """Read slices such as ``"3,8-10"``; `UserError` ``bad_slices``."""
+def parse_slices(text: str) -> Chosen:
+    """Read slices such as ``"3,8-10"``, or ``"shown"``; `UserError` ``bad_slices``."""
+    if text.strip() == SHOWN_ALONE:
+        return SHOWN_ALONE
     found: list[int] = []
     for part in text.split(","):
         span = re.fullmatch(r"\s*(\d{1,5})\s*(?:-\s*(\d{1,5})\s*)?", part)
         first, last = (int(span[1]), int(span[2] or span[1])) if span else (1, 0)
         if last < first:
-            raise UserError("bad_slices", f"{part.strip()!r} is no slice and no range.", "Write them like 3,8-10.")
+            raise UserError(
+                "bad_slices",
+                f"{part.strip()!r} is no slice and no range.",
+                f"Write them like 3,8-10, or {SHOWN_ALONE}.",
+            )
         found += range(first, last + 1)
     return tuple(sorted(set(found)))
 
@@ -96,7 +105,9 @@ def labels_from_mask(
     labels = replace(labels, size=placed.geometry.size, states=labels.states if "tags" in rules.kinds else {})
     _put_marks(labels, {name: mask for name, mask in masks.items() if mask.any()}, placed, rules)
     if "painted" in rules.kinds:
-        _put_painted(labels, masks, unknown_of(placed, classes), rules)
+        every = range(0, labels.n_slices or 0, rules.stride)
+        unknown = dict.fromkeys(masks, unknown_of(placed, classes))
+        put_painted(labels, masks, unknown, every if rules.slices is None else rules.slices)
     return mask, labels, frozenset(drawn.values)
 
 
@@ -111,13 +122,32 @@ def _put_marks(labels: VolumeLabels, masks: dict[str, np.ndarray], placed: MaskF
     POINTS.put(labels, points if "points" in rules.kinds else ())
 
 
-def _put_painted(labels: VolumeLabels, masks: dict[str, np.ndarray], unknown: np.ndarray, rules: Rules) -> None:
-    """Paint slices: those without an unknown pixel are drawn, of the others the known pixels are scribbles."""
-    chosen = range(0, labels.n_slices or 0, rules.stride) if rules.slices is None else rules.slices
-    hidden = slice_stack(unknown, rules.axis)
+def put_painted(
+    labels: VolumeLabels,
+    masks: Mapping[str, np.ndarray],
+    unknown: Mapping[str, np.ndarray],
+    chosen: Sequence[int] | Literal["shown"],
+) -> None:
+    """Paint slices: those without an unknown pixel are drawn, of the others the known pixels are scribbles.
+
+    Parameters
+    ----------
+    labels : VolumeLabels
+        Of the volume, with its axis.
+    masks, unknown : mapping of str to numpy.ndarray
+        By class where it is, and where nothing is known: bool, k x j x i.
+    chosen : sequence of int or {"shown"}
+        The slices, or by class those with a pixel of it, or with one that is known among others that are not.
+
+    Raises
+    ------
+    UserError
+        ``slice_out_of_range``.
+    """
     for name, mask in masks.items():
-        stack = slice_stack(mask, rules.axis)
-        for index in chosen:
+        stack, hidden = slice_stack(mask, labels.axis), slice_stack(unknown[name], labels.axis)
+        is_some = hidden.any((1, 2)) | stack.any((1, 2))
+        for index in np.flatnonzero(is_some).tolist() if chosen == SHOWN_ALONE else chosen:
             labels.require_slice(index)
             pixels = np.where(hidden[index], np.uint8(UNKNOWN), stack[index])
             PAINTED.put(labels, name, index, "scribbled" if hidden[index].any() else "drawn", pixels)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from WeakMedSAMLib.contract.labels.labelled_volume import NUMBERINGS
 from WeakMedSAMLib.contract.worker_arguments import CACHE, DEVICE, EVENTS
 from WeakMedSAMLib.engine.data.part_names import is_part
+
+if TYPE_CHECKING:
+    from WeakMedSAMLib.contract.classes import ClassTable
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -70,6 +75,42 @@ class SettingType(click.ParamType):
         except ValueError:
             return name, text
         return name, read if isinstance(read, (int, float, bool)) else text
+
+
+@dataclass(frozen=True)
+class MaskReading:
+    """How label maps and segmentations among label files are read.
+
+    Attributes
+    ----------
+    labels : str
+        Which label values or segments are which class, as of ``tags from-mask``; empty: segments are the classes of
+        their names, and label values those of the classes.
+    slices : str
+        The slices that count, as ``3,8-10``; empty: every one.
+    known : ClassTable, optional
+        Classes that there are already.
+    """
+
+    labels: str = ""
+    slices: str = ""
+    known: ClassTable | None = None
+
+
+EVERYTHING = MaskReading()
+
+
+def mask_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--labels`` and ``--slices`` of masks among label files, handed on as one `MaskReading` called ``masks``."""
+
+    @wraps(command)
+    def with_reading(*arguments: Any, labels: str, slices: str, **options: Any) -> Any:
+        return command(*arguments, masks=MaskReading(labels, slices), **options)
+
+    labels_help = "Of a label map or .seg.nrrd among the labels: values or segments by class, as liver=1,cyst=Cyst 2."
+    slices_help = "Of such a mask: slices that count as drawn, as 3,8-10; shown for those that show a class."
+    with_slices = click.option("--slices", default="", help=slices_help)(with_reading)
+    return click.option("--labels", default="", help=labels_help)(with_slices)
 
 
 def set_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,8 +10,10 @@ import click
 from WeakMedSAMLib.engine.cli.options import (
     EXISTING,
     PLACE,
+    MaskReading,
     cache_option,
     events_option,
+    mask_options,
     method_options,
     numbering_option,
 )
@@ -41,9 +43,10 @@ if TYPE_CHECKING:
     type=PLACE,
     multiple=True,
     required=True,
-    help="Labels, .json, .csv or .mrk.json (called like its volume); repeat for more, later ones count more.",
+    help="Labels: .json, .csv, or .mrk.json, .seg.nrrd, a label map called like the volume; later ones count more.",
 )
 @click.option("--out", type=PLACE, required=True, help="Folder for the run and its results.")
+@mask_options
 @numbering_option
 @click.option("--classes", help="Only these classes of the tag file, as liver,spleen.")
 @click.option("--model", type=EXISTING, help="Run or model folder to start the training from.")
@@ -67,8 +70,9 @@ def segment(
     intensity: IntensityChoice,
     cache_root: Path | None,
     events: bool,
+    masks: MaskReading,
 ) -> None:
-    """Make masks of volumes from labels: slice tags, points, boxes.
+    """Make masks of volumes from labels: slice tags, points, boxes, drawn slices.
 
     Volumes without labels are segmented too. Repeated after a cut-off or an edit of the labels, only what is missing
     is computed. Slices are numbered as 3D Slicer's Data Probe shows the loaded file.
@@ -88,7 +92,7 @@ def segment(
     # Both refuse what they do not know before anything is written.
     choose_settings(preset, dict(overrides))
     require_backbone(backbone)
-    tags, noticed = _read_labels(files, volumes, numbering, classes)
+    tags, noticed = _read_labels(files, volumes, numbering, classes, masks)
     settings = RunSettings(
         preset=preset,
         backbone=backbone,
@@ -112,13 +116,17 @@ def segment(
 
 
 def _read_labels(
-    files: tuple[Path, ...], volumes: tuple[Path, ...], numbering: Numbering | None, classes: str | None
+    files: tuple[Path, ...],
+    volumes: tuple[Path, ...],
+    numbering: Numbering | None,
+    classes: str | None,
+    masks: MaskReading,
 ) -> tuple[CohortLabels, list[Problem]]:
     """The labels, of only some classes if these are named, and where the files contradict each other."""
     from WeakMedSAMLib.engine.cli.label_files import read_label_files
     from WeakMedSAMLib.engine.runs.maker import with_classes
 
-    labels, problems = read_label_files(files, volumes, numbering)
+    labels, problems = read_label_files(files, volumes, numbering, masks=masks)
     if classes:
         labels = with_classes(labels, [name.strip() for name in classes.split(",")])
     return labels, problems

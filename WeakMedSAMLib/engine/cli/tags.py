@@ -12,14 +12,13 @@ from WeakMedSAMLib.contract.labels.checks import check as problems_of
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.contradictions import kind_contradictions
 from WeakMedSAMLib.engine.cli.label_files import match_all, read_label_files, write_labels
-from WeakMedSAMLib.engine.cli.options import EXISTING, FOLDER, PLACE, numbering_option
+from WeakMedSAMLib.engine.cli.options import EXISTING, FOLDER, PLACE, MaskReading, mask_options, numbering_option
 from WeakMedSAMLib.engine.cli.show import notes_by_kind
 from WeakMedSAMLib.engine.cli.tag_words import class_lines, volume_lines
 from WeakMedSAMLib.engine.cli.unmet import tell
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
-    from WeakMedSAMLib.contract.labels.problems import Problem
 
 _volumes_option = click.option(
     "--volume",
@@ -35,7 +34,8 @@ def tags() -> None:
     """Labels: which slices show a class, which do not (tags); points, boxes, painted slices; what is known of classes.
 
     Slices are numbered from 0 as 3D Slicer's Data Probe shows the loaded file. Files are .json (everything), .csv
-    (tags) and .mrk.json (points and boxes of one scan, as Markups of 3D Slicer).
+    (tags) and .mrk.json (points and boxes of one scan, as Markups of 3D Slicer). Masks are read, too, as painted
+    slices of one scan: .seg.nrrd, and label maps.
 
     \b
     Example:
@@ -46,14 +46,15 @@ def tags() -> None:
 @tags.command()
 @click.argument("file", type=PLACE)
 @_volumes_option
-def show(file: Path, volumes: tuple[Path, ...]) -> None:
+@mask_options
+def show(file: Path, volumes: tuple[Path, ...], masks: MaskReading) -> None:
     """Print what FILE says: classes and what is known of them, counts, tagged ranges, points, boxes, painted slices.
 
     \b
     Example:
       weakmedsam tags show tags.json
     """
-    cohort, problems = read_label_files([file], volumes, as_is=False)
+    cohort, problems = read_label_files([file], volumes, as_is=False, masks=masks)
     for problem in problems:
         tell(problem)
     for line in (*class_lines(cohort), *(line for volume in cohort.volumes for line in volume_lines(volume))):
@@ -63,18 +64,19 @@ def show(file: Path, volumes: tuple[Path, ...]) -> None:
 @tags.command()
 @click.argument("file", type=PLACE)
 @click.option("--volume", "volumes", type=EXISTING, multiple=True, help="Check the labels against these volumes too.")
+@mask_options
 @numbering_option
-def check(file: Path, volumes: tuple[Path, ...], numbering: Numbering | None) -> None:
+def check(file: Path, volumes: tuple[Path, ...], numbering: Numbering | None, masks: MaskReading) -> None:
     """Say what stands in the way of learning from FILE; exit code 2 if a run would refuse it.
 
     \b
     Example:
       weakmedsam tags check tags.csv --volume scan1.nrrd
     """
-    cohort, _ = read_label_files([file], volumes, numbering)
-    beside: list[Problem] = []
+    cohort, beside = read_label_files([file], volumes, numbering, masks=masks)
     if volumes:
-        kept, beside = match_all(cohort, volumes, numbering)
+        kept, found = match_all(cohort, volumes, numbering)
+        beside += found
         cohort = CohortLabels(cohort.classes, kept)
     problems = [*problems_of(cohort), *(one for each in cohort.volumes for one in kind_contradictions(each)), *beside]
     for problem in problems:
@@ -90,19 +92,25 @@ def check(file: Path, volumes: tuple[Path, ...], numbering: Numbering | None) ->
 @click.argument("source", type=PLACE)
 @click.argument("target", type=PLACE)
 @_volumes_option
+@mask_options
 @numbering_option
-@click.option("--axis", type=click.Choice(["i", "j", "k"]), help="Slice axis of a .mrk.json; k otherwise.")
+@click.option("--axis", type=click.Choice(["i", "j", "k"]), help="Slice axis of a .mrk.json or mask; k otherwise.")
 def convert(
-    source: Path, target: Path, volumes: tuple[Path, ...], numbering: Numbering | None, axis: str | None
+    source: Path,
+    target: Path,
+    volumes: tuple[Path, ...],
+    numbering: Numbering | None,
+    axis: str | None,
+    masks: MaskReading,
 ) -> None:
-    """Write the labels of SOURCE as TARGET: .json, .csv or .mrk.json by their suffixes.
+    """Write the labels of SOURCE as TARGET: .json, .csv or .mrk.json by their suffixes; SOURCE may be a mask, too.
 
     \b
     Example:
       weakmedsam tags convert tags.csv tags.json
       weakmedsam tags convert tags.json scan1.mrk.json --volume scan1.nrrd
     """
-    cohort, problems = read_label_files([source], volumes, numbering, axis, as_is=False)
+    cohort, problems = read_label_files([source], volumes, numbering, axis, as_is=False, masks=masks)
     write_labels(target, cohort, volumes, numbering, problems)
 
 
@@ -110,10 +118,16 @@ def convert(
 @click.argument("files", type=PLACE, nargs=-1, required=True)
 @click.option("--out", type=PLACE, required=True, help="File to write, .json, .csv or .mrk.json.")
 @_volumes_option
+@mask_options
 @numbering_option
-@click.option("--axis", type=click.Choice(["i", "j", "k"]), help="Slice axis of what is in .mrk.json alone.")
+@click.option("--axis", type=click.Choice(["i", "j", "k"]), help="Slice axis of what is in .mrk.json or masks alone.")
 def merge(
-    files: tuple[Path, ...], out: Path, volumes: tuple[Path, ...], numbering: Numbering | None, axis: str | None
+    files: tuple[Path, ...],
+    out: Path,
+    volumes: tuple[Path, ...],
+    numbering: Numbering | None,
+    axis: str | None,
+    masks: MaskReading,
 ) -> None:
     """Write the labels of several FILES of any kind as one; where they contradict each other, later files count.
 
@@ -121,7 +135,7 @@ def merge(
     Example:
       weakmedsam tags merge tags.csv scan1.mrk.json --volume scan1.nrrd --out tags.json
     """
-    cohort, problems = read_label_files(files, volumes, numbering, axis)
+    cohort, problems = read_label_files(files, volumes, numbering, axis, masks=masks)
     problems += [one for each in cohort.volumes for one in kind_contradictions(each)]
     write_labels(out, cohort, volumes, numbering, problems)
 
@@ -135,7 +149,7 @@ def merge(
 @click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
 @click.option("--min-pixels", type=click.IntRange(1), default=20, show_default=True, help="Present from so many on.")
 @click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Only every so-manieth slice.")
-@click.option("--slices", help="Slices to paint, as 3,8-10, in place of every so-manieth.")
+@click.option("--slices", help="Slices to paint, as 3,8-10, in place of every so-manieth; shown: those that show it.")
 def from_mask(
     masks: tuple[Path, ...],
     volumes: tuple[Path, ...],

@@ -13,9 +13,11 @@ from WeakMedSAMLib.contract.likely_names import list_names
 from WeakMedSAMLib.engine.cli.options import (
     EXISTING,
     PLACE,
+    MaskReading,
     cache_option,
     device_option,
     events_option,
+    mask_options,
     numbering_option,
 )
 from WeakMedSAMLib.engine.cli.outcome import require_engine
@@ -47,6 +49,7 @@ _STEPS = "How long the model learns from them; 0 puts corrections in and hands t
 @click.option("--volume", "chosen", multiple=True, metavar="NAME", help="Only this volume of the run; repeat for more.")
 @click.option("--out", type=PLACE, help="Folder for the new run; beside the run otherwise.")
 @click.option("--steps", type=click.IntRange(min=0), help=_STEPS)
+@mask_options
 @numbering_option
 @device_option
 @cache_option
@@ -61,6 +64,7 @@ def update(
     device: str,
     cache_root: Path | None,
     events: bool,
+    masks: MaskReading,
 ) -> None:
     """Make masks of the volumes of RUN anew, by its model and by what readers corrected.
 
@@ -81,7 +85,7 @@ def update(
     places, before = RunFolder(run), load_run(run)
     volumes = _chosen(before, chosen)
     model = _generated_model(places, before)
-    tags, noticed = _read_labels(places, before, files, numbering)
+    tags, noticed = _read_labels(places, before, files, numbering, masks)
     _require_fitting(model, before, tags)
     overrides: dict[str, float | str | bool] = {} if steps is None else {"update_steps": steps}
     settings = replace(
@@ -133,7 +137,7 @@ def _require_fitting(model: Path, run: RunDescription, tags: CohortLabels) -> No
 
 
 def _read_labels(
-    places: RunFolder, run: RunDescription, files: Sequence[Path], unsaid: Numbering | None
+    places: RunFolder, run: RunDescription, files: Sequence[Path], unsaid: Numbering | None, masks: MaskReading
 ) -> tuple[CohortLabels, list[Problem]]:
     """The labels of the run and those of the files, which count more, of all its volumes as their copies are held.
 
@@ -151,7 +155,9 @@ def _read_labels(
         for volume, copy in zip(run.volumes, copies, strict=True)
     ]
     own, _told_before = read_label_files([places.tags], copies, as_is=False, names=names)
-    said, problems = read_label_files(files, sources, unsaid, as_is=False, names=names)
+    axis = next((labels.axis for labels in own.volumes), None)
+    reading = replace(masks, known=own.classes)
+    said, problems = read_label_files(files, sources, unsaid, axis, as_is=False, names=names, masks=reading)
     hashes = {name: open_scan(copy, name).sha256 for name, copy in zip(names, copies, strict=True)}
     held = [
         CohortLabels(
