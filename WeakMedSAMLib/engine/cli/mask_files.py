@@ -13,6 +13,12 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.mask_painting import (
+    SHOWN_ALONE,
+    classes_of_segments,
+    put_painted,
+    scribbles_unknown,
+)
 from WeakMedSAMLib.contract.labels.merging import merge_classes
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.painted_slice import UNKNOWN
@@ -20,7 +26,7 @@ from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
-from WeakMedSAMLib.engine.cli.mask_labels import SHOWN_ALONE, parse_slices, put_painted
+from WeakMedSAMLib.engine.cli.mask_labels import parse_slices
 from WeakMedSAMLib.engine.data.label_values import require_values, values_in_words
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, class_table, parse_mask_classes, unknown_of
 from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
@@ -29,8 +35,6 @@ from WeakMedSAMLib.engine.data.volumes import volume_name
 if TYPE_CHECKING:
     from WeakMedSAMLib.engine.cli.options import MaskReading
     from WeakMedSAMLib.engine.data.volumes import Scan
-
-_NOT = "not "  # in front of the name of a class, as Markups have it
 
 
 @dataclass(frozen=True)
@@ -111,8 +115,7 @@ def _masks(
             left.append(entry.name)
             continue
         masks[entry.name] = mask
-        # Scribbles: where there are those of neither, or of both, nothing is known.
-        unknown[entry.name] = hidden if entry.shows_not is None else mask == elsewhere
+        unknown[entry.name] = hidden if entry.shows_not is None else scribbles_unknown(mask, elsewhere)
     return masks, unknown, left
 
 
@@ -121,7 +124,10 @@ def _asked(drawn: MaskFile, reading: MaskReading, known: ClassTable) -> list[_As
     if reading.labels:
         return [_Asked(entry.name, entry) for entry in parse_mask_classes(reading.labels)]
     if drawn.segments:
-        return list(_by_name(drawn, known))
+        return [
+            _Asked(one.name, _segment(one.name, one.shows), _segment(one.name, one.shows_not))
+            for one in classes_of_segments(drawn.names, known.names)
+        ]
     there = frozenset(drawn.values)
     found = [MaskClass(entry.name, (entry.label_value,)) for entry in known if entry.label_value in there]
     if not found:
@@ -129,15 +135,8 @@ def _asked(drawn: MaskFile, reading: MaskReading, known: ClassTable) -> list[_As
     return [_Asked(entry.name, entry) for entry in found]
 
 
-def _by_name(drawn: MaskFile, known: ClassTable) -> Iterator[_Asked]:
-    """Each segment as the class of its name, with that which says where the class is not."""
-    names = {name.casefold(): name for name in (*drawn.names, *known.names)}  # as the classes are called, if they are
-    segments = {name.casefold(): MaskClass(names[name.casefold()], (), (name,)) for name in drawn.names}
-    for key, name in names.items():
-        opposite = segments.get(f"{_NOT}{key}")
-        is_opposite = key.startswith(_NOT) and key[len(_NOT) :] in names
-        if (key in segments or opposite is not None) and not is_opposite:
-            yield _Asked(name, segments.get(key), opposite)
+def _segment(class_name: str, name: str | None) -> MaskClass | None:
+    return None if name is None else MaskClass(class_name, (), (name,))
 
 
 def _table(classes: Sequence[MaskClass], names: Iterable[str], known: ClassTable) -> ClassTable:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
-from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
-from WeakMedSAMLib.contract.labels.painted_slice import UNKNOWN
+from WeakMedSAMLib.contract.labels.mask_painting import SHOWN_ALONE, Chosen, put_painted
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.cli.show import tell_notes
-from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_stack
+from WeakMedSAMLib.engine.data.geometry import in_plane_spacing
 from WeakMedSAMLib.engine.data.mask_marks import boxes_around, largest_slice, point_within
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, tags_from_masks, unknown_of
 from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     from WeakMedSAMLib.contract.events import Event
 
 KINDS = ("tags", "boxes", "points", "painted")
-SHOWN_ALONE: Literal["shown"] = "shown"  # in place of slices: those that show the class
-
-Chosen: TypeAlias = tuple[int, ...] | Literal["shown"]
 
 
 @dataclass(frozen=True)
@@ -120,34 +116,3 @@ def _put_marks(labels: VolumeLabels, masks: dict[str, np.ndarray], placed: MaskF
             points.append(point_within(name, mask, rules.axis, index, in_plane_spacing(placed.geometry, rules.axis)))
     BOXES.put(labels, boxes if "boxes" in rules.kinds else ())
     POINTS.put(labels, points if "points" in rules.kinds else ())
-
-
-def put_painted(
-    labels: VolumeLabels,
-    masks: Mapping[str, np.ndarray],
-    unknown: Mapping[str, np.ndarray],
-    chosen: Sequence[int] | Literal["shown"],
-) -> None:
-    """Paint slices: those without an unknown pixel are drawn, of the others the known pixels are scribbles.
-
-    Parameters
-    ----------
-    labels : VolumeLabels
-        Of the volume, with its axis.
-    masks, unknown : mapping of str to numpy.ndarray
-        By class where it is, and where nothing is known: bool, k x j x i.
-    chosen : sequence of int or {"shown"}
-        The slices, or by class those with a pixel of it, or with one that is known among others that are not.
-
-    Raises
-    ------
-    UserError
-        ``slice_out_of_range``.
-    """
-    for name, mask in masks.items():
-        stack, hidden = slice_stack(mask, labels.axis), slice_stack(unknown[name], labels.axis)
-        is_some = hidden.any((1, 2)) | stack.any((1, 2))
-        for index in np.flatnonzero(is_some).tolist() if chosen == SHOWN_ALONE else chosen:
-            labels.require_slice(index)
-            pixels = np.where(hidden[index], np.uint8(UNKNOWN), stack[index])
-            PAINTED.put(labels, name, index, "scribbled" if hidden[index].any() else "drawn", pixels)

@@ -21,3 +21,12 @@ def stateInWords(labels: VolumeLabels, className: str, index: int) -> str:
         "scribbled": _("touched: only what was changed there is known"),
     }
     return texts.get(statesOf(labels, className).get(index, ""), "")
+
+
+def countsInWords(labels: VolumeLabels, className: str) -> str:
+    """Return on how many slices a class was drawn, drawn empty, or scribbled."""
+    found = PAINTED.slices(labels, className).values()
+    drawn = sum(1 for one in found if one.is_whole and one.shows)
+    empty = sum(1 for one in found if one.is_whole and not one.shows)
+    text = _("'{name}': slices drawn: {drawn}; drawn empty, so absent: {empty}; with scribbles: {scribbled}.")
+    return text.format(name=className, drawn=drawn, empty=empty, scribbled=len(found) - drawn - empty)

@@ -26,6 +26,8 @@ from WeakMedSAMLib.contract.labels.report_list import report_columns, scan_tags_
 from WeakMedSAMLib.contract.labels.slice_tags_csv import is_tags_csv
 from WeakMedSAMLib.contract.likely_names import list_names
 from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.labels.drawn_files import SUFFIXES, isDrawnFile, paintedOf, readDrawn
+from WeakMedSAMLib.frontend.labels.painted_words import countsInWords
 from WeakMedSAMLib.frontend.labels.report_list_dialog import ReportListDialog
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_words import problemsInWords, readingsInWords
@@ -52,7 +54,9 @@ class TagFileDialogs:
         self.exportTags = guarded(self._export, showError)
 
     def _import(self) -> None:
-        title, kinds = _("Import labels"), _("Labels (*.json *.csv *.mrk.json)")
+        title = _("Import labels")
+        drawn = " ".join(f"*{suffix}" for suffix in SUFFIXES)
+        kinds = _("Labels ({endings})").format(endings=f"*.json *.csv *.mrk.json {drawn}")
         path = qt.QFileDialog.getOpenFileName(self._parent, title, _lastFolder(), kinds)
         if not path:
             return
@@ -60,6 +64,8 @@ class TagFileDialogs:
         table = read_text(Path(path), utf16=True) if Path(path).suffix.lower() == ".csv" else None
         if is_markups_file(path):
             messages: list[str] | None = self._takeMarkups(path)
+        elif isDrawnFile(path):
+            messages = self._takeDrawn(path, title)
         elif table is not None and not is_tags_csv(table):
             messages = self._takeReports(table, title)
         else:
@@ -110,6 +116,23 @@ class TagFileDialogs:
         cohort = read_label_file(path, placed, tuple(self._labels.session.classes))
         return self._labels.takeForCurrent(cohort)
 
+    def _takeDrawn(self, path: str, title: str) -> list[str] | None:
+        """Take over what was drawn elsewhere as painted labels of the current volume; returns as `_takeTags`."""
+        labels, classes = self._labels.placedCurrent().labels, self._labels.session.classes
+        drawn = readDrawn(path, self._labels.state.currentVolume)
+        every, shown = _("Every slice"), _("Those that show a class")
+        lines = [
+            _("Which slices of {file} count as drawn?").format(file=drawn.name),
+            _("On a slice that counts, and has nothing of a class, the class is absent."),
+        ]
+        answer = self._ask(title, lines, [every, shown])
+        if answer not in (every, shown):
+            return None
+        cohort = paintedOf(drawn, labels, classes, shownAlone=answer == shown)
+        (painted,) = cohort.volumes
+        told = [countsInWords(painted, name) for name in cohort.classes.names]
+        return [*self._labels.takeForCurrent(cohort), *told]
+
     def _askNumbering(self, title: str, unsaid: Sequence[UserError]) -> Numbering | None:
         """Ask how the slices of a file are counted that does not say it; None if the user does not know."""
         lines = [
@@ -117,17 +140,21 @@ class TagFileDialogs:
             *[f"{error.values['name']}: {readingsInWords(error)}" for error in unsaid[:_SHOWN]],
             _("How were the slices counted?"),
         ]
+        answers: dict[str, Numbering] = {_("As Slicer shows them"): "slicer", _("In the order of the file"): "file"}
+        return answers.get(self._ask(title, lines, list(answers)))
+
+    def _ask(self, title: str, lines: Sequence[str], answers: Sequence[str]) -> str:
+        """Ask a question with a button an answer and one to leave; returns what the button says."""
         box = qt.QMessageBox(self._parent)
         box.setWindowTitle(title)
         box.setText("\n\n".join(lines))
-        answers: dict[str, Numbering] = {_("As Slicer shows them"): "slicer", _("In the order of the file"): "file"}
         for text in answers:
             box.addButton(text, qt.QMessageBox.AcceptRole)
         box.addButton(qt.QMessageBox.Cancel)
         box.exec_()
         clicked = box.clickedButton()
         # Some desktops mark a letter of each button by themselves.
-        return answers.get(clicked.text.replace("&", "")) if clicked is not None else None
+        return clicked.text.replace("&", "") if clicked is not None else ""
 
     def _export(self) -> None:
         title = _("Export labels")
