@@ -34,6 +34,9 @@ class KeptCorrections:
         segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
         return tagOf(segment, CLASS_TAG) if segment is not None else ""
 
+    def unmasked(self):
+        return None, "There are no masks."
+
     @property
     def axis(self):
         return self._labels.axis

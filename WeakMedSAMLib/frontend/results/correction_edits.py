@@ -195,6 +195,23 @@ def putScribbles(labels: VolumeLabels, className: str, index: int, pixels: np.nd
     PAINTED.put(labels, className, index, "scribbled", known)
 
 
+def putAlone(labels: VolumeLabels, className: str, index: int, pixels: np.ndarray) -> None:
+    """Put all that is painted on a slice without masks, as of `putScribbles`; of a drawn one that is all it shows."""
+    painted = PAINTED.slices(labels, className).get(index)
+    if painted is not None and painted.is_whole:
+        PAINTED.put(labels, className, index, "drawn", pixels == SHOWN)
+    else:
+        PAINTED.put(labels, className, index, "scribbled", pixels)
+
+
+def callAll(labels: VolumeLabels, index: int) -> None:
+    """Say that what was painted on a slice is all of each class that has scribbles there."""
+    for name in PAINTED.class_names(labels):
+        painted = PAINTED.slices(labels, name).get(index)
+        if painted is not None and not painted.is_whole:
+            PAINTED.put(labels, name, index, "drawn", painted.pixels == SHOWN)
+
+
 def _isOverwritten(edit: SliceEdit, edits: Sequence[SliceEdit]) -> bool:
     if edit.before is None or (edit.now & ~edit.before).any():
         return False

@@ -27,6 +27,7 @@ from WeakMedSAMLib.frontend.results.review_changes import keepReviewed
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_tags import isReviewed
 from WeakMedSAMLib.frontend.results.teaching import Teaching, forgetGone, renameClass
+from WeakMedSAMLib.frontend.results.unmasked import Unmasked
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.scene.run_records import folderOf
 
@@ -152,6 +153,23 @@ class CorrectionSteps:
     def pending(self) -> int:
         """How many slices have corrections that no update has seen yet; each class of a slice counts."""
         return len(pendingSlices(self._state, self._labels.ofCurrent()))
+
+    def unmasked(self) -> tuple[Unmasked | None, str]:
+        """Return the current volume where it has no masks and can be drawn on; else None and why not, for the user."""
+        volumeNode, volume = self._state.currentVolume, self._labels.ofCurrent()
+        names, current = self._session.classes.names, self._state.currentClass
+        if volumeNode is None:
+            return None, _("Choose a volume first.")
+        if self.teaching is not None:
+            return None, _("Choose a mask first.")
+        if volume is None:
+            return None, _("The volume is not ready yet, or cannot be used.")
+        if current not in names:
+            return None, _("Add a class first.")
+        colors = {
+            one.name: (one.color[0] / 255, one.color[1] / 255, one.color[2] / 255) for one in self._session.classes
+        }
+        return Unmasked(volumeNode, volume.axis, current, colors), ""
 
     def labels(self) -> VolumeLabels:
         """Return the labels of the volume, with what was edited in the last moment; not to be changed.

@@ -182,10 +182,15 @@ class Corrections(CorrectionSteps):
         self._edit(text, change, beside)
 
     def callRight(self, index: int) -> None:
-        """Say of a slice that was touched that all of it is right, for all classes: it is drawn then."""
+        """Say of a slice that was touched that all of it is right, for all classes: it is drawn then.
+
+        Without masks that is what was painted there, and nothing else.
+        """
         self.settle()
 
         def change(labels: VolumeLabels) -> None:
+            if self.teaching is None:
+                correction_edits.callAll(labels, index)
             for name in self._classNames():
                 planes = self.watch.planes(name)
                 if planes is not None:
@@ -195,6 +200,8 @@ class Corrections(CorrectionSteps):
 
     def putScribbles(self, className: str, scribbles: Mapping[int, tuple[np.ndarray, np.ndarray]]) -> None:
         """Keep the scribbles of slices, in place of those that were put there before; one step to undo.
+
+        Without masks they are all that is painted there, and strokes on a slice that is drawn change what is drawn.
 
         Parameters
         ----------
@@ -209,7 +216,10 @@ class Corrections(CorrectionSteps):
 
         def change(labels: VolumeLabels) -> None:
             for index, (pixels, gone) in put.items():
-                correction_edits.putScribbles(labels, className, index, pixels, gone)
+                if self.teaching is None:
+                    correction_edits.putAlone(labels, className, index, pixels)
+                else:
+                    correction_edits.putScribbles(labels, className, index, pixels, gone)
 
         first, last = min(put), max(put)
         text = _("scribble '{name}' on slice {index}").format(name=className, index=first)

@@ -247,7 +247,7 @@ class ReviewPanel(Panel):
         """Say why there is nothing to review; empty if there is."""
         record, subject, volumeNode = self._record, self._subject, self._state.currentVolume
         if record is None:
-            return _("Masks appear here once they are generated.")
+            return _("Masks appear here once they are generated. 'Correct' draws on slices before, too.")
         if subject is None and not record.segmentations and record.status != "finished":
             return record.message or _("This run has no masks.")
         if subject is None:

@@ -305,7 +305,11 @@ class SliceReview:
         volumeNode: VolumeNode | None = subject.volumeNode if subject is not None else None
         if subject is None or volumeNode is None or subject.result is None:
             return None
-        return slice_views.shownSlice(volumeNode, subject.result.axis, self._state.sliceView)
+        return self.shownOf(volumeNode, subject.result.axis)
+
+    def shownOf(self, volumeNode: VolumeNode, axis: str) -> int | None:
+        """Return the slice of a volume along an axis that is shown in the view one works in, or in another one."""
+        return slice_views.shownSlice(volumeNode, axis, self._state.sliceView)
 
     def _fine(self) -> dict[str, set[int]]:
         return fineSlices(self._subject, self.corrections) if self._subject is not None else {}

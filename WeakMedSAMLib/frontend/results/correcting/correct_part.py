@@ -17,6 +17,7 @@ from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import keyName, sliceViewHosts
 from WeakMedSAMLib.frontend.results.correcting.before_after import BeforeAfter
 from WeakMedSAMLib.frontend.results.correcting.correct_keys import REDO, UNDO, CorrectKeys
+from WeakMedSAMLib.frontend.results.correcting.drawn_on import nodesOf, overwrites, scribbleTip, startOf
 from WeakMedSAMLib.frontend.results.correcting.embedded_editor import EmbeddedEditor
 from WeakMedSAMLib.frontend.results.correcting.give_back import GiveBackMenu
 from WeakMedSAMLib.frontend.results.correcting.given import ClassOf, Corrections, UpdateCalls
@@ -26,13 +27,14 @@ from WeakMedSAMLib.frontend.results.correcting.slice_states import SliceStates
 from WeakMedSAMLib.frontend.results.correcting.update_box import UpdateBox
 from WeakMedSAMLib.frontend.results.review_slices import SliceReview
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
-from WeakMedSAMLib.frontend.results.segment_tags import isOwn
+from WeakMedSAMLib.frontend.results.unmasked import Unmasked
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 
 _SOON_MS = 10
 _STATUS_MS = 4000
+_WITHOUT_MASKS = frozenset({"right", "giveBack", UNDO, REDO})
 
 
 class CorrectPart:
@@ -70,6 +72,7 @@ class CorrectPart:
         self._of: tuple[Any, ...] = ()
         self._kept: Corrections | None = None
         self._corrections: Corrections | None = None
+        self._start: Unmasked | None = None
         self._isEntered = self._wasRunning = False
         self.began = Callbacks()
         self.editor = EmbeddedEditor(self._ui.editorFrame)
@@ -107,15 +110,16 @@ class CorrectPart:
 
     def choose(self, subject: ReviewSubject | None, segmentId: str) -> None:
         """Correct a mask of a volume; None and empty for none."""
-        of = _nodesOf(subject)
         self._subject, self._segmentId = subject, segmentId
+        self._start = self.states.unmasked = startOf(self._kept, self._subject)[0]
+        of = nodesOf(subject) if self._start is None else (self._start.volumeNode,)
         self._before.choose(subject)
         self.states.choose(subject, segmentId)
         self.scribbling.classNames = self.states.classNames
         if of != self._of:
             self._of = of
             self._corrections = self.states.corrections = self._correctionsOfNow()
-            self.scribbling.choose(subject, self._corrections)
+            self.scribbling.choose(self._start or subject, self._corrections)
         self._sync()
         self.show()
 
@@ -183,6 +187,7 @@ class CorrectPart:
         self._connections = Connections(
             (self.editor.changed, self._onEditorChanged),
             (self._state.leavingVolume, self.scribbling.read),
+            (self._state.changed, self._onStateChanged),
             (self.scribbling.changed, self._onEditorChanged),
             (self.update.changed, self._showSoon),
             (self._slices.moved, self._statesSoon),
@@ -212,10 +217,12 @@ class CorrectPart:
         self._ui.correctFrame.visible = isWanted
         self._slices.makeRoom(isWanted)
         # A section that is folded gives views and keys to whatever is open.
-        if not isWanted or subject is None or not self._ui.correctFrame.visible:
+        if not isWanted or (subject is None and self._start is None) or not self._ui.correctFrame.visible:
             self.scribbling.end()
             self.scribbling.show(False)
             self.editor.end()
+        elif subject is None or self._start is not None:
+            self._scribbleAlone(self.scribbling.shows is not False)
         elif self.scribbling.shows is not None:
             self._scribbleOn(segmentId, self.scribbling.shows)
         else:
@@ -224,14 +231,16 @@ class CorrectPart:
             self.scribbling.show(True)
             nodes = subject.segmentationNode, segmentId, subject.volumeNode
             if self.editor.segmentationNode is not nodes[0] or self.editor.segmentId != segmentId:
-                self.editor.begin(*nodes, overwrites=_overwrites(subject, segmentId))
+                self.editor.begin(*nodes, overwrites=overwrites(subject, segmentId))
         self._tellViews()
 
     def _problem(self) -> str:
         """Say why nothing can be drawn; empty if it can."""
         subject = self._subject
+        if self._start is not None:
+            return ""
         if subject is None or not subject.segmentIds or subject.segmentationNode is None:
-            return _("There are no masks.")
+            return startOf(self._kept, self._subject)[1] or _("There are no masks.")
         if subject.segmentationNode.GetScene() is None:
             return _("There are no masks.")
         if subject.volumeNode is None or subject.volumeNode.GetScene() is None:
@@ -241,6 +250,10 @@ class CorrectPart:
     def _onCorrect(self, _isOn: bool) -> None:
         self._sync()
         self.show()
+
+    def _onStateChanged(self) -> None:
+        if startOf(self._kept, self._subject)[0] != self._start:
+            self.choose(self._subject, self._segmentId)
 
     def _onEditorChanged(self) -> None:
         subject, segmentId = self._subject, self.editor.segmentId
@@ -278,7 +291,9 @@ class CorrectPart:
     # Scribbles
 
     def _scribble(self, shows: bool) -> None:
-        if self.scribbling.shows is shows:
+        if self._start is not None:
+            self._scribbleAlone(shows)
+        elif self.scribbling.shows is shows:
             self.scribbling.end(self._segmentId)
         elif self.editor.isOn:
             self._scribbleOn(self._segmentId, shows)
@@ -290,10 +305,19 @@ class CorrectPart:
         if segment is not None and self.states.className:
             self.scribbling.begin(self.states.className, shows, segment.GetColor())
 
+    def _scribbleAlone(self, shows: bool) -> None:
+        """Scribble on a volume without masks, with the tool that is chosen unless it is another class or kind."""
+        start, now = self._start, (self.scribbling.className, self.scribbling.shows)
+        if start is None or (self.editor.isOn and now == (start.className, shows)):
+            return
+        if not self.editor.isOn:
+            self.began()
+        self.scribbling.begin(start.className, shows, start.color)
+
     # What is said of slices
 
     def _onCorrected(self) -> None:
-        if self._correctionsOfNow() is not self._corrections:
+        if self._correctionsOfNow() is not self._corrections or startOf(self._kept, self._subject)[0] != self._start:
             # Whether masks teach is known a moment after they come.
             self._of = ()
             self.choose(self._subject, self._segmentId)
@@ -312,7 +336,8 @@ class CorrectPart:
             UNDO: self._undo,
             REDO: self._redo,
         }
-        if self._subject is not None and self._subject.segmentIds:
+        hasMasks = self._subject is not None and self._subject.segmentIds
+        if hasMasks or (self._start is not None and action in _WITHOUT_MASKS):
             functions[action]()
 
     def _undo(self) -> None:
@@ -330,17 +355,21 @@ class CorrectPart:
         self._showSoon.cancel()
         ui, subject = self._ui, self._subject
         hasMasks = bool(subject is not None and subject.segmentIds)
-        for widget in (ui.lookFrame, ui.updateFrame):
+        for widget in (ui.fineButton, ui.nextButton, ui.beforeButton, ui.updateFrame):
             widget.visible = hasMasks
         tip = _("Draw on the masks here, with the tools of the Segment Editor; press it again to leave")
+        if self._start is not None:
+            tip = _("Draw on slices before there are masks: Generate learns from it; press it again to leave")
         setEnabled(ui.correctButton, self._problem(), tip)
         shows = self.scribbling.shows
         for button, isOf in ((ui.scribbleButton, True), (ui.notScribbleButton, False)):
             button.checked = shows is isOf
             reason = "" if self.states.className else _("Scribbles are not kept for these masks.")
-            setEnabled(button, reason, _scribbleTip(isOf))
+            setEnabled(button, reason, scribbleTip(isOf, hasMasks))
         noSlice = "" if self._corrections is not None else _("Nothing is kept of corrections for these masks.")
         tip = _("Give slices back to the machine ({key}: this one): its masks are put in place of yours")
+        if self._start is not None:
+            tip = _("Take back what you drew on slices ({key}: on this one)")
         setEnabled(ui.giveBackButton, noSlice, tip.format(key=keyName("Ctrl+G")))
         self.states.show()
         self._showBefore()
@@ -364,24 +393,3 @@ class CorrectPart:
 
 def _tell(text: str) -> None:
     slicer.util.showStatusMessage(text, _STATUS_MS)
-
-
-def _nodesOf(subject: ReviewSubject | None) -> tuple[Any, ...]:
-    """Return what tells masks of one volume from those of another; empty without masks."""
-    if subject is None or not subject.segmentIds:
-        return ()
-    return subject.record.runId, subject.volumeId, subject.segmentationNode, subject.volumeNode
-
-
-def _overwrites(subject: ReviewSubject, segmentId: str) -> bool:
-    """Say whether what is drawn is taken from other masks: not from the user's own, and not where classes may share."""
-    classes, name = ClassTable.from_json(subject.record.classes), subject.className(segmentId)
-    others = [each for each in classes.names if each != name]
-    isShared = name in classes.names and any(classes.may_share(name, each) for each in others)
-    return isOwn(subject.segmentationNode) and not isShared
-
-
-def _scribbleTip(shows: bool) -> str:
-    if shows:
-        return _("Paint a few strokes where the class is; its outline is not needed. Press it again to draw on masks.")
-    return _("Paint a few strokes where the class is not. Press it again to draw on masks.")

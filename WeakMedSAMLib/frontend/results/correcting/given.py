@@ -13,6 +13,7 @@ from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.segment_images import PackedMask
+from WeakMedSAMLib.frontend.results.unmasked import Unmasked
 
 
 class Corrections(Protocol):
@@ -51,6 +52,9 @@ class Corrections(Protocol):
 
         Both are bool, rows x columns. One step to undo.
         """
+
+    def unmasked(self) -> tuple[Unmasked | None, str]:
+        """Return the current volume where it has no masks and can be drawn on; else None and why not, for the user."""
 
     def labels(self) -> VolumeLabels:
         """Return the labels of the volume with all that is painted."""

@@ -12,12 +12,14 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN, PaintedSlice
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.correcting.embedded_editor import Drawing, EmbeddedEditor
 from WeakMedSAMLib.frontend.results.correcting.given import Corrections
 from WeakMedSAMLib.frontend.results.correcting.hints import Hints, Scribbles, hintsOf, makeHints, turned
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
+from WeakMedSAMLib.frontend.results.unmasked import Unmasked
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToRas
 
@@ -38,13 +40,15 @@ class Scribbling:
         Called without arguments when scribbling begins, ends or is of another kind.
     classNames : frozenset of str
         The classes of which scribbles are kept.
+    className : str
+        The one that was scribbled on last.
     """
 
     def __init__(self, editor: EmbeddedEditor) -> None:
         self._editor = editor
         self._before: Drawing | None = None
         self._shows: bool | None = None
-        self._subject: ReviewSubject | None = None
+        self._subject: ReviewSubject | Unmasked | None = None
         self._corrections: Corrections | None = None
         self._hints: Hints | None = None
         self._observations: list[tuple[Any, int]] = []
@@ -59,14 +63,20 @@ class Scribbling:
         self._readSoon = Coalesced(self.read, _READ_MS)
         self.changed = Callbacks()
         self.classNames: frozenset[str] = frozenset()
+        self.className = ""
+
+    @property
+    def _isAlone(self) -> bool:
+        """Whether there are no masks."""
+        return isinstance(self._subject, Unmasked)
 
     @property
     def shows(self) -> bool | None:
         """True for what shows the class, False for what does not; None while nobody scribbles."""
         return self._shows
 
-    def choose(self, subject: ReviewSubject | None, corrections: Corrections | None) -> None:
-        """Take scribbles of another volume, or of none."""
+    def choose(self, subject: ReviewSubject | Unmasked | None, corrections: Corrections | None) -> None:
+        """Take scribbles of another volume, or of none; without masks they are all that is painted there."""
         try:
             self.end()
         finally:
@@ -77,19 +87,23 @@ class Scribbling:
                 self._follow(hintsOf(volumeNode))
 
     def begin(self, className: str, shows: bool, color: tuple[float, float, float]) -> None:
-        """Scribble on a class from now on, for one of the two; the editor must be on."""
+        """Scribble on a class from now on, for one of the two; the editor must be on, unless there are no masks."""
         subject = self._subject
-        if subject is None or subject.volumeNode is None or self._corrections is None or not self._editor.isOn:
+        if subject is None or subject.volumeNode is None or self._corrections is None:
+            return
+        if not self._editor.isOn and not self._isAlone:
             return
         self.read()
         if self._hints is None or not self._isThere():
             self._follow(makeHints(subject.volumeNode))
         assert self._hints is not None
+        segmentId = self._hints.segmentIdOf(className, shows, color)
+        if not self._editor.isOn:
+            self._editor.begin(self._hints.segmentationNode, segmentId, subject.volumeNode, overwrites=False)
         if self._before is None:
             self._before = self._editor.drawing()
-        self._shows = shows
+        self._shows, self.className = shows, className
         self.show(True)
-        segmentId = self._hints.segmentIdOf(className, shows, color)
         brushMm = _brushMm(subject.volumeNode, self._corrections.axis)
         self._editor.paintOn(self._hints.segmentationNode, segmentId, brushMm)
         self.changed()
@@ -123,6 +137,9 @@ class Scribbling:
             labels = corrections.labels()
         except UserError:
             return  # the volume is not ready, or another one by now
+        if self._isAlone:
+            self._showPainted(hints, labels)
+            return
         for name, found in self._ever.items():
             now, known = PAINTED.slices(labels, name), self._known.setdefault(name, {})
             painted, others = self._painted.setdefault(name, {}), {}
@@ -137,6 +154,25 @@ class Scribbling:
                 with self._writing():
                     hints.put(name, labels.axis, others)
                 known.update(others)
+
+    def _showPainted(self, hints: Hints, labels: VolumeLabels) -> None:
+        """Show all that is painted, where there are no masks that do."""
+        for name in sorted(self.classNames):
+            now, known = PAINTED.slices(labels, name), self._known.setdefault(name, {})
+            painted, others = self._painted.setdefault(name, {}), {}
+            for index in sorted({*now, *known}):
+                if index in painted and painted[index] == now.get(index):
+                    continue
+                painted[index] = one = now.get(index)
+                shown = _allOf(one) if one is not None else _noneLike(known[index])
+                if not shown.isSame(known.get(index)):
+                    others[index] = shown
+            if others:
+                with self._writing():
+                    hints.put(name, labels.axis, others)
+                known |= others
+                ever = self._ever.setdefault(name, {})
+                ever |= {index: _both(one, ever.get(index)) for index, one in others.items()}
 
     def read(self) -> None:
         """Hand on what was scribbled since the last time; what cannot be is handed on at the next."""
@@ -196,6 +232,8 @@ class Scribbling:
             # The second alone tells of the editor's own undo.
             for event in (segmentation.SourceRepresentationModified, segmentation.SegmentModified):
                 self._observations.append((segmentation, segmentation.AddObserver(event, guarded(self._onPainted))))
+            if self._isAlone:
+                self.update()
 
     def _keepUp(self, hints: Hints) -> bool:
         """Forget what was shown if the volume was moved away from it; say whether it was not.
@@ -238,6 +276,12 @@ class Scribbling:
 
 def _noneLike(other: Scribbles) -> Scribbles:
     return Scribbles(np.zeros_like(other.shows), np.zeros_like(other.not_))
+
+
+def _allOf(painted: PaintedSlice) -> Scribbles:
+    """Return all that is painted on a slice; of one that is drawn, what shows the class."""
+    pixels = painted.pixels
+    return Scribbles(pixels == SHOWN, (pixels == NOT_SHOWN) & (not painted.is_whole))
 
 
 def _both(one: Scribbles, other: Scribbles | None) -> Scribbles:
