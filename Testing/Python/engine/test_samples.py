@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import SimpleITK as sitk  # noqa: N813
 from faults.tiny_bench import one_thread
 from faults.tiny_run import NAME
 from samples import opened
@@ -184,3 +185,31 @@ def test_exports_of_the_module_are_scored(call, ending):
         code, out, _ = call("evaluate", *words)
         assert code == 0
         assert min(json.loads(out)[label]["patient_dice"] for label in opened.LABELS) > 0.9
+
+
+def test_a_run_is_updated_by_what_was_drawn(real, capsys, tmp_path):
+    """A slice of the left-handed scan is drawn otherwise than it is; it comes out so, and the run keeps its masks."""
+    run = opened.run_copy("fast_finished", tmp_path)
+    truth = sitk.ReadImage(str(opened.SAMPLES / "scans" / "left_truth.nrrd"))
+    drawn = sitk.GetArrayFromImage(truth)
+    drawn[0] = 0  # slice 5 as Slicer shows the scan
+    drawn[0, 12:20, 12:20] = opened.LABELS["ball"]
+    image = sitk.GetImageFromArray(drawn)
+    image.CopyInformation(truth)
+    sitk.WriteImage(image, str(tmp_path / "left.nrrd"))
+    words = ("update", run, "--volume", "left", "--tags", tmp_path / "left.nrrd", "--slices", 5, "--steps", 2)
+    assert real(*words, "--out", tmp_path / "out") == 0, capsys.readouterr().out
+    (updated,) = (tmp_path / "out").glob("run-*")
+    found = opened.placed_labels(labels_of(updated, 0), "left")
+    assert (found[0] == drawn[0]).all()
+    require_within_tags(labels_of(updated, 0), "left")
+    assert opened.positions(labels_of(updated, 0), 2)
+    require_true(labels_of(run, 1), "left")
+
+
+def test_an_update_of_the_published_method_is_refused_with_the_way_out(real, capsys, tmp_path):
+    run = opened.run_copy("paper_finished", tmp_path)
+    assert real("update", run, "--tags", TAGS / "by_file.json", "--out", tmp_path / "out") == 2
+    said = capsys.readouterr()
+    assert "fast" in said.out + said.err
+    assert not (tmp_path / "out").exists()

@@ -13,10 +13,14 @@ import pytest
 import qt
 import slicer
 from flows.driver import fake_worker, segment_masks
+from flows.strokes import Editor
 from samples import opened
 
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.frontend.base import folders
+from WeakMedSAMLib.frontend.results import slice_digests
 from WeakMedSAMLib.frontend.running import estimates
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 
@@ -136,6 +140,61 @@ def test_a_run_is_reviewed_and_its_threshold_changed(old):
     assert (after["rod"] == before["rod"]).all()
     ui.resetButton.click()
     assert (masksOf(old.logic, old.finished)["left"][1]["ball"] == before["ball"]).all()
+
+
+def corrected(old, name):
+    """Erase part of the ball of a volume by a stroke on one slice, which a view shows; returns slice and pixels."""
+    logic, driver = old.logic, old.driver
+    node = logic.state.currentVolume = slicer.util.getNode(name)
+    driver.wait(lambda: logic.corrections.teaching is not None and logic.corrections.teaching.volumeNode is node)
+    driver.host.settle(0.3)
+    teaching = logic.corrections.teaching
+    planes = logic.corrections.watch.planes("ball")
+    index = next(at for at in range(planes.count) if planes.plane(at).any())
+    logic.views.makeCurrent(logic.state, node)
+    assert logic.views.showSlice(node, "k", index, logic.state.sliceView or "Red")
+    mask = np.zeros(slicer.util.arrayFromVolume(node).shape, bool)
+    mask[index] = planes.plane(index)
+    mask[index, : np.flatnonzero(planes.plane(index).any(axis=1))[2]] = False
+    mask[index] ^= planes.plane(index)  # its upper rows
+    assert mask.any()
+    Editor(slicer, teaching.segmentationNode, node).stroke(teaching.segmentIds["ball"], mask, "Remove")
+    driver.host.settle(0.3)
+    return index, logic.corrections.watch.planes("ball").plane(index).copy()
+
+
+@pytest.mark.parametrize("name", ["right", "left"])
+def test_a_stroke_on_its_masks_becomes_a_label_and_teaches(old, name):
+    logic = old.logic
+    before = masksOf(logic, old.finished)[name][1]
+    index, drawn = corrected(old, name)
+    assert 0 < drawn.sum() < before["ball"][index].sum()
+    (painted,) = [PAINTED.slices(logic.labels.ofCurrent(), "ball")]
+    assert {at: one.state for at, one in painted.items()} == {index: "drawn"}
+    assert np.array_equal(painted[index].pixels, drawn)
+    assert logic.corrections.pending == 1
+    teaching = logic.corrections.teaching
+    digests = slice_digests.digestsFor(teaching.segment("ball"), teaching.volumeNode, "k")
+    assert [at for at, one in enumerate(digests.seen) if one != digests.machine[at]] == [index]
+    assert logic.updates.problem() == ""
+    logic.updateMasks(60)
+    after = masksOf(logic, old.finished)[name][1]
+    assert np.array_equal(after["ball"][index], drawn)
+    logic.updates.undo()
+    old.driver.host.settle(0.2)
+    assert np.array_equal(masksOf(logic, old.finished)[name][1]["rod"], before["rod"])
+
+
+def test_an_update_without_the_run_folder_is_refused_with_the_way_out_and_loses_nothing(old):
+    """As on another computer: scenes of 0.1 hold no model."""
+    index, drawn = corrected(old, "right")
+    shutil.rmtree(old.folder)
+    old.driver.host.settle(0.2)
+    assert "Generate" in old.logic.updates.problem()
+    with pytest.raises(UserError):
+        old.logic.updateMasks(60)
+    assert np.array_equal(PAINTED.slices(old.logic.labels.ofCurrent(), "ball")[index].pixels, drawn)
+    assert old.logic.corrections.pending == 1
 
 
 def test_masks_and_report_are_exported(old, tmp_path):
