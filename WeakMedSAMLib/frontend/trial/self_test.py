@@ -19,6 +19,8 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 from vtk.util.numpy_support import vtk_to_numpy
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+from WeakMedSAMLib.contract.labels.painted_slice import Slices
 from WeakMedSAMLib.contract.worker_arguments import RUN
 from WeakMedSAMLib.frontend.bar.bar_panel import BarPanel
 from WeakMedSAMLib.frontend.base import folders
@@ -45,6 +47,7 @@ _REAL_LIMIT_S = 900.0
 # The aim is 50; a slow computer, or one that draws the views without a graphics card, may take longer.
 _LONGEST_BLOCK_MS = 400.0
 _SOON_S = 0.3
+_LABEL_S = 5.0
 
 
 class FakeWorkerProcess(QtWorkerProcess):
@@ -162,9 +165,12 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
             logic.cleanup()
 
     def test_Correct(self) -> None:
-        """Masks are corrected by the Segment Editor inside the panel; that of Slicer itself is left alone."""
+        """Masks are corrected by the Segment Editor inside the panel, and that becomes labels of the volume.
+
+        That of Slicer itself is left alone.
+        """
         logic, volume, _slices = _makeTagged(JobRunner(processFactory=FakeWorkerProcess, isTrial=True))
-        panel = ReviewPanel(logic.state, logic.runs, logic.views, logic.history)
+        panel = ReviewPanel(logic.state, logic.runs, logic.views, logic.history, logic.corrections)
         shared = slicer.mrmlScene.GetSingletonNode("SegmentEditor", "vtkMRMLSegmentEditorNode")
         before = shared.GetMTime() if shared is not None else 0
         try:
@@ -178,6 +184,7 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
             self._openEditor(panel)
             self._tryTools(panel.correct.editor, node, volume)
             self._tryScribbles(panel.correct.editor, node, volume)
+            self._tryLabels(logic, panel, volume)
             panel.exit()
             self.assertFalse(panel.correct.editor.isOn)
             self.assertIsNone(panel.correct.editor.widget.activeEffect())
@@ -204,15 +211,7 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
             self.assertEqual(editor.effect, name)
             slicer.app.processEvents()
         count = _voxelCount(node, editor.segmentId, volume)
-        effect = editor.widget.effectByName("Paint")
-        labelmap = effect.defaultModifierLabelmap()
-        array = vtk_to_numpy(labelmap.GetPointData().GetScalars())
-        array[:] = 0
-        array[: labelmap.GetDimensions()[0]] = 1
-        labelmap.Modified()
-        effect.saveStateForUndo()
-        mode = slicer.qSlicerSegmentEditorAbstractEffect.ModificationModeAdd
-        effect.modifySelectedSegmentByLabelmap(labelmap, mode)
+        _paintRow(editor, slice_=0)
         self.assertGreater(_voxelCount(node, editor.segmentId, volume), count)
         editor.widget.undo()
         self.assertEqual(_voxelCount(node, editor.segmentId, volume), count)
@@ -228,6 +227,34 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
         editor.putBack(drawing)
         self.assertEqual(editor.drawing(), drawing)
         self.assertIs(editor.segmentationNode, node)
+
+    def _tryLabels(self, logic: WeakMedSAMLogic, panel: ReviewPanel, volume: Any) -> None:
+        """See that an edit becomes a label, that its undo takes that back, and that scribbles are read into labels."""
+        editor, axis = panel.correct.editor, logic.corrections.axis
+        # Rows of the volume lie in one slice along any axis but their own.
+        index = 1 if axis == "k" else 0
+        logic.views.makeCurrent(logic.state, volume)
+        self.assertTrue(logic.views.showSlice(volume, axis, index, logic.state.sliceView))
+        _waitFor(lambda: not _paintedOf(logic), _LABEL_S)
+        editor.choose("Paint")
+        _paintRow(editor, slice_=1)
+        _waitFor(lambda: index in _paintedOf(logic), _LABEL_S)
+        self.assertEqual({at: one.state for at, one in _paintedOf(logic).items()}, {index: "drawn"})
+        planes = logic.corrections.watch.planes("Lesion")
+        self.assertTrue(planes is not None and (_paintedOf(logic)[index].pixels == planes.plane(index)).all())
+        self.assertEqual(logic.corrections.pending, 1)
+        editor.widget.undo()
+        _waitFor(lambda: not _paintedOf(logic), _LABEL_S)
+        self.assertEqual(_paintedOf(logic), {})
+        panel.ui.scribbleButton.click()
+        _waitFor(lambda: panel.correct.scribbling.shows is True)
+        _paintRow(editor, slice_=1)
+        _waitFor(lambda: index in _paintedOf(logic), _LABEL_S)
+        self.assertEqual({at: one.state for at, one in _paintedOf(logic).items()}, {index: "scribbled"})
+        logic.session.undo()
+        _waitFor(lambda: not _paintedOf(logic), _LABEL_S)
+        self.assertEqual(_paintedOf(logic), {})
+        panel.ui.scribbleButton.click()
 
     def test_RunWithWorker(self) -> None:
         """The worker itself learns from the tags, if all that it needs is installed."""
@@ -270,6 +297,26 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
             text = _("Longest time without an answer, {work}: {ms} ms").format(work=name, ms=round(block.own_ms))
             self.delayDisplay(text)
             self.assertLess(block.own_ms, _LONGEST_BLOCK_MS, text)
+
+
+def _paintRow(editor: EmbeddedEditor, slice_: int) -> None:
+    """Paint the first row of a slice along k, as a tool does, with what the editor draws on."""
+    effect = editor.widget.effectByName("Paint")
+    labelmap = effect.defaultModifierLabelmap()
+    array = vtk_to_numpy(labelmap.GetPointData().GetScalars())
+    columns, rows, _slices = labelmap.GetDimensions()
+    array[:] = 0
+    array[slice_ * rows * columns :][:columns] = 1
+    labelmap.Modified()
+    effect.saveStateForUndo()
+    mode = slicer.qSlicerSegmentEditorAbstractEffect.ModificationModeAdd
+    effect.modifySelectedSegmentByLabelmap(labelmap, mode)
+
+
+def _paintedOf(logic: WeakMedSAMLogic) -> Slices:
+    """Return what is painted of the lesion, by slice."""
+    labels = logic.corrections.labelsNow
+    return PAINTED.slices(labels, "Lesion") if labels is not None else {}
 
 
 def _voxelCount(node: Any, segmentId: str, volume: Any) -> int:

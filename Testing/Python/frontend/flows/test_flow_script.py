@@ -158,6 +158,20 @@ def test_self_test_finds_an_editor_that_does_nothing(driver, module, monkeypatch
     assert not result.wasSuccessful()
 
 
+@pytest.mark.parametrize("fault", ["CorrectionWatch._onVoxels", "Scribbling._onPainted"])
+def test_self_test_finds_edits_that_become_no_labels(driver, module, monkeypatch, fault):
+    from WeakMedSAMLib.frontend.results.correcting.scribbling import Scribbling
+    from WeakMedSAMLib.frontend.results.correction_watch import CorrectionWatch
+    from WeakMedSAMLib.frontend.trial import self_test
+
+    monkeypatch.setattr(self_test, "_LABEL_S", 0.5)
+    owner, name = fault.split(".")
+    monkeypatch.setattr({"CorrectionWatch": CorrectionWatch, "Scribbling": Scribbling}[owner], name, lambda *_: None)
+    result = unittest.TestResult()
+    module.WeakMedSAMTest("test_Correct").run(result)
+    assert "_tryLabels" in str(result.failures)
+
+
 def test_sample_data_is_listed_once_and_needs_no_network(driver, module, monkeypatch):
     import types
 
