@@ -1,7 +1,7 @@
 """How long a reader waits: for the masks of an update, and for what a box stands for; and what memory that holds.
 
 The worker is the process that 3D Slicer keeps, asked as Slicer asks it. What the window itself does before and after is
-not in these figures: it writes the run folder, and puts masks into the scene.
+not in these figures: it writes the run folder, and puts masks into the scene (`Testing/flows/update_clicks.py`).
 """
 
 from __future__ import annotations

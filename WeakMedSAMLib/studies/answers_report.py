@@ -23,7 +23,8 @@ _HEAD = """# How long a reader waits
 Written by `weakmedsam benchmark answers --write-docs docs`. The worker is the process that 3D Slicer keeps for boxes,
 points and updates, asked as Slicer asks it. An update counts from the request until its results lie in the run folder;
 *from nothing* includes the start of the process. What the window does itself, writing the run folder and putting masks
-into the scene, is not in it. Features of the slices are in the cache, as after *Generate*. A tenth of the slices that
+into the scene, is not in it: `python Testing/flows/update_clicks.py` measures that ([figures](figures.md)).
+Features of the slices are in the cache, as after *Generate*. A tenth of the slices that
 show a class is drawn. *Work* is what all cores together spent on it: where other programs ran meanwhile, it says more
 than the time that passed.
 """

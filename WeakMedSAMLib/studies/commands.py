@@ -160,7 +160,8 @@ benchmark.add_command(doubts)
 def speed(out: Path | None, slices: int, device: str) -> None:
     """Compare this affinity mining with the way of the published code, on the same backbone and prompts.
 
-    Takes a minute or two on a CPU. The slices are of the chest CT of the demonstration.
+    Takes a minute or two on a CPU. The slices are of the chest CT of the demonstration. What an update and a box take
+    measures `weakmedsam benchmark answers`.
 
     \b
     Example:

@@ -40,4 +40,5 @@ def _notes(report: dict[str, Any]) -> list[str]:
         f"{report['masks_max_difference']:.1e}, walks by {report['walk_max_difference']:.1e}.",
         f"{report['slices']} slices of {report['scan']}, {report['prompts']} prompts each, {report['precision']}, "
         f"{report['device']}, {report['processor']}, {report['threads']} threads.",
+        "What an update and a box take, and the memory of their worker: weakmedsam benchmark answers.",
     ]

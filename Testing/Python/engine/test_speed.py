@@ -51,6 +51,7 @@ def test_report_is_json_and_its_table_tells_the_figures(report):
     assert "64.00" in table
     assert "1.08" in table
     assert "Results are equal" in table
+    assert "weakmedsam benchmark answers" in table
     assert f"{report['encoder']['speed_up_eager_fp32']:g} x as fast as the published one in float32" in table
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +20,7 @@ from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.results.review_panel import ReviewPanel
 from WeakMedSAMLib.frontend.trial.window_block import longestBlock
 
+ROOT = Path(__file__).resolve().parents[4]
 SHAPE = (100, 256, 256)
 LIMIT_MS = 50
 # Other programs can only make it longer.
@@ -201,3 +206,11 @@ def update(window):
     assert all(np.array_equal(bench.voxels(name), before[name]) for name in bench.ids)
     window.measure("update again", lambda: bench.history.redo(bench.node))
     window.measure("undo of the update", updates.undo)
+
+
+@pytest.mark.soak
+def test_what_the_window_adds_to_an_update_is_measured():
+    words = [sys.executable, str(ROOT / "Testing" / "flows" / "update_clicks.py"), "--classes", "1"]
+    found = json.loads(subprocess.run(words, capture_output=True, text=True, check=True, timeout=300).stdout)["1"]
+    assert 0 < found["before_s"] < 30
+    assert 0 < found["after_s"] < 30
