@@ -15,6 +15,7 @@ from WeakMedSAMLib.contract.labels.painted_slice import Slices, plane_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, Connections, guarded
 from WeakMedSAMLib.frontend.base.steps import StepRunner
+from WeakMedSAMLib.frontend.labels.class_edits import chosenName
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.correction_edits import MACHINE, Prepared, SliceEdit, stateOf, statesOf
 from WeakMedSAMLib.frontend.results.correction_watch import CorrectionWatch
@@ -157,14 +158,14 @@ class CorrectionSteps:
     def unmasked(self) -> tuple[Unmasked | None, str]:
         """Return the current volume where it has no masks and can be drawn on; else None and why not, for the user."""
         volumeNode, volume = self._state.currentVolume, self._labels.ofCurrent()
-        names, current = self._session.classes.names, self._state.currentClass
+        current = chosenName(self._session.classes, self._state.currentClass)
         if volumeNode is None:
             return None, _("Choose a volume first.")
         if self.teaching is not None:
             return None, _("Choose a mask first.")
         if volume is None:
             return None, _("The volume is not ready yet, or cannot be used.")
-        if current not in names:
+        if not current:
             return None, _("Add a class first.")
         colors = {
             one.name: (one.color[0] / 255, one.color[1] / 255, one.color[2] / 255) for one in self._session.classes

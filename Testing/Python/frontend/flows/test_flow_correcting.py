@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import slicer
 from flows.driver import fake_worker
 from flows.kept_corrections import KeptCorrections
+from flows.strokes import Editor
+
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+from WeakMedSAMLib.contract.run_folder import RunFolder
+from WeakMedSAMLib.frontend.scene.run_records import folderOf
 
 NARROWEST, HIGHEST = 420, 700
 
@@ -128,3 +135,39 @@ def test_all_of_it_fits_a_narrow_dock(reviewed, state):
     finally:
         dock.minimumWidth, dock.maximumWidth = 0, 16777215
         window.hide()
+
+
+def test_what_is_drawn_before_there_are_masks_goes_into_the_first_run_and_stays(driver):
+    """A slice that is drawn in the panel alone, without a tag, is enough to generate."""
+    driver.open(worker=fake_worker("--seconds", "0.3"))
+    volume, first, _last = driver.phantom()
+    driver.choose(volume)
+    driver.widget.panel.goTo("review")
+    driver.go_to(first)
+    slicer.util.mainWindow().show()
+    driver.click("review", "correctButton")
+    driver.host.settle(0.2)
+    correct = driver.panel("review").correct
+    shape = slicer.util.arrayFromVolume(volume).shape
+    mask = np.zeros(shape, bool)
+    mask[first, 4:9, 5:11] = True
+    node, segment_id = correct.editor.segmentationNode, correct.editor.segmentId
+    Editor(slicer, node, volume).stroke(segment_id, mask)
+    driver.host.settle(0.3)
+    driver.press("Ctrl+R")
+    driver.host.settle(0.2)
+    labels = driver.logic.labels.ofCurrent()
+    assert {at: one.state for at, one in PAINTED.slices(labels, "Lesion").items()} == {first: "drawn"}
+    driver.press("Ctrl+Z")
+    assert PAINTED.slices(driver.logic.labels.ofCurrent(), "Lesion")[first].state == "scribbled"
+    driver.press("Ctrl+Y")
+    driver.generate()
+    assert driver.wait_for_end().status == "finished"
+    run = driver.logic.state.runs()[-1]
+    (told,) = read_label_file(RunFolder(folderOf(run)).tags).volumes
+    assert np.array_equal(PAINTED.slices(told, "Lesion")[first].pixels, mask[first])
+    driver.widget.panel.goTo("review")
+    driver.host.settle(0.3)
+    assert correct.editor.segmentationNode in (None, driver.logic.segmentationsOf(run.runId)[0])
+    assert np.array_equal(PAINTED.slices(driver.logic.labels.ofCurrent(), "Lesion")[first].pixels, mask[first])
+    assert driver.ui("review", "fineButton").visible

@@ -175,3 +175,4 @@ def test_leaving_takes_the_last_stroke_and_hides_scribbles(start):
     assert not start.panel.correct.editor.isOn
     assert not hints.segmentationNode.GetDisplayNode().GetVisibility()
     assert list(start.painted()) == [2]
+    assert start.panel.stateInWords() == ""  # nothing is there to be updated

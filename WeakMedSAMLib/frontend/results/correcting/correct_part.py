@@ -125,7 +125,8 @@ class CorrectPart:
 
     def stateInWords(self) -> str:
         """Return how many slices wait for an update, for the folded section; empty if none do."""
-        pending = self._corrections.pending if self._corrections is not None else 0
+        corrections = self._corrections if self._start is None else None
+        pending = corrections.pending if corrections is not None else 0
         return _("{count} to update").format(count=pending) if pending else ""
 
     def stop(self) -> None:
