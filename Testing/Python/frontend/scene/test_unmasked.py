@@ -1,4 +1,4 @@
-"""Drawing on a volume before there are masks: scribbles and drawn slices become labels that the first masks learn from."""
+"""Drawing on a volume before there are masks: what is drawn becomes labels that the first masks learn from."""
 
 from __future__ import annotations
 
