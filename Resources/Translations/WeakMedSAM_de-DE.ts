@@ -2321,6 +2321,10 @@
         <translation>Hier in die Masken zeichnen, mit den Werkzeugen des Segment Editor; noch einmal drücken, um aufzuhören</translation>
     </message>
     <message>
+        <source>Draw on slices before there are masks: Generate learns from it; press it again to leave</source>
+        <translation>Auf Schichten zeichnen, bevor es Masken gibt: „Masken erzeugen“ lernt daraus; zum Beenden noch einmal drücken</translation>
+    </message>
+    <message>
         <source>Scribbles are not kept for these masks.</source>
         <translation>Striche zu diesen Masken werden nicht behalten.</translation>
     </message>
@@ -2331,6 +2335,10 @@
     <message>
         <source>Give slices back to the machine ({key}: this one): its masks are put in place of yours</source>
         <translation>Schichten an die Maschine zurückgeben ({key}: diese): Ihre Masken werden durch deren ersetzt</translation>
+    </message>
+    <message>
+        <source>Take back what you drew on slices ({key}: on this one)</source>
+        <translation>Zurücknehmen, was Sie auf Schichten gezeichnet haben ({key}: auf dieser)</translation>
     </message>
     <message>
         <source>Go to the next slice that is not fine ({key})</source>
@@ -2355,6 +2363,25 @@
     <message>
         <source>The masks as generated are gone with their run folder.</source>
         <translation>Die Masken, wie sie erzeugt wurden, sind mit ihrem Laufordner verschwunden.</translation>
+    </message>
+</context>
+<context>
+    <name>correcting.drawn_on</name>
+    <message>
+        <source>There are no masks.</source>
+        <translation>Es gibt keine Masken.</translation>
+    </message>
+    <message>
+        <source>Load the masks into the scene first.</source>
+        <translation>Laden Sie zuerst die Masken in die Szene.</translation>
+    </message>
+    <message>
+        <source>Paint a few strokes where the class is, or all of it</source>
+        <translation>Ein paar Striche malen, wo die Klasse ist, oder sie ganz ausmalen</translation>
+    </message>
+    <message>
+        <source>Paint a few strokes where the class is not</source>
+        <translation>Ein paar Striche malen, wo die Klasse nicht ist</translation>
     </message>
     <message>
         <source>Paint a few strokes where the class is; its outline is not needed. Press it again to draw on masks.</source>
@@ -2438,12 +2465,28 @@
         <translation>{sign} Maske: {state}</translation>
     </message>
     <message>
+        <source>nothing drawn</source>
+        <translation>nichts gezeichnet</translation>
+    </message>
+    <message>
         <source>Slice {index}, {name}: {state}</source>
         <translation>Schicht {index}, {name}: {state}</translation>
     </message>
     <message>
         <source>The masks of this slice are right as they are ({key}): {names}</source>
         <translation>Die Masken dieser Schicht stimmen, wie sie sind ({key}): {names}</translation>
+    </message>
+    <message>
+        <source>What you painted is all that this slice shows ({key}): {names}</source>
+        <translation>Was Sie gemalt haben, ist alles, was diese Schicht zeigt ({key}): {names}</translation>
+    </message>
+    <message>
+        <source>They are right</source>
+        <translation>Sie stimmen</translation>
+    </message>
+    <message>
+        <source>That is all of it</source>
+        <translation>Das ist alles davon</translation>
     </message>
 </context>
 <context>
@@ -2705,6 +2748,57 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     </message>
 </context>
 <context>
+    <name>labels.drawn_files</name>
+    <message>
+        <source>Nothing is drawn in {file}.</source>
+        <translation>In {file} ist nichts gezeichnet.</translation>
+    </message>
+    <message>
+        <source>Choose another file.</source>
+        <translation>Wählen Sie eine andere Datei.</translation>
+    </message>
+    <message>
+        <source>{file} is a label map with the values {values}; no class has one of these as its label value.</source>
+        <translation>{file} ist eine Label-Map mit den Werten {values}; keine Klasse hat einen davon als Labelwert.</translation>
+    </message>
+    <message>
+        <source>Give the classes these label values (&apos;Classes&apos;), and import it again.</source>
+        <translation>Geben Sie den Klassen diese Labelwerte („Klassen“), und importieren Sie sie noch einmal.</translation>
+    </message>
+    <message>
+        <source>Slicer cannot read {file}.</source>
+        <translation>Slicer kann {file} nicht lesen.</translation>
+    </message>
+    <message>
+        <source>Open it in Slicer by itself: its log says what is wrong.</source>
+        <translation>Öffnen Sie die Datei für sich in Slicer: Das Protokoll sagt, was nicht stimmt.</translation>
+    </message>
+    <message>
+        <source>{file} holds surfaces, not voxels.</source>
+        <translation>{file} enthält Oberflächen, keine Voxel.</translation>
+    </message>
+    <message>
+        <source>{file} has several segments called &apos;{name}&apos;.</source>
+        <translation>{file} hat mehrere Segmente namens „{name}“.</translation>
+    </message>
+    <message>
+        <source>Rename them in Slicer and save it again.</source>
+        <translation>Benennen Sie sie in Slicer um, und speichern Sie die Datei noch einmal.</translation>
+    </message>
+    <message>
+        <source>The voxels of {file} do not lie on those of &apos;{name}&apos;.</source>
+        <translation>Die Voxel von {file} liegen nicht auf denen von „{name}“.</translation>
+    </message>
+    <message>
+        <source>{file}: {count} of the voxels that are drawn lie outside of &apos;{name}&apos;.</source>
+        <translation>{file}: {count} der gezeichneten Voxel liegen außerhalb von „{name}“.</translation>
+    </message>
+    <message>
+        <source>In the module Segmentations export it to a label map with the volume as reference, and import that.</source>
+        <translation>Exportieren Sie sie im Modul Segmentations als Label-Map mit dem Volumen als Referenz, und importieren Sie diese.</translation>
+    </message>
+</context>
+<context>
     <name>labels.knowledge_details</name>
     <message>
         <source>The smallest volume, {smallest} ml, is above the largest, {largest} ml.</source>
@@ -2744,6 +2838,10 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     <message>
         <source>touched: only what was changed there is known</source>
         <translation>berührt: nur was dort geändert wurde, ist bekannt</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: slices drawn: {drawn}; drawn empty, so absent: {empty}; with scribbles: {scribbled}.</source>
+        <translation>„{name}“: gezeichnete Schichten: {drawn}; leer gezeichnet, also nicht vorhanden: {empty}; mit Strichen: {scribbled}.</translation>
     </message>
 </context>
 <context>
@@ -2913,8 +3011,8 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>Markierungen importieren</translation>
     </message>
     <message>
-        <source>Labels (*.json *.csv *.mrk.json)</source>
-        <translation>Markierungen (*.json *.csv *.mrk.json)</translation>
+        <source>Labels ({endings})</source>
+        <translation>Markierungen ({endings})</translation>
     </message>
     <message>
         <source>There are no tags of volumes in this file; its classes were imported.</source>
@@ -2931,6 +3029,22 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     <message>
         <source>Scans of the list that are not in the scene: {count}.</source>
         <translation>Aufnahmen der Liste, die nicht in der Szene sind: {count}.</translation>
+    </message>
+    <message>
+        <source>Every slice</source>
+        <translation>Jede Schicht</translation>
+    </message>
+    <message>
+        <source>Those that show a class</source>
+        <translation>Die eine Klasse zeigen</translation>
+    </message>
+    <message>
+        <source>Which slices of {file} count as drawn?</source>
+        <translation>Welche Schichten von {file} gelten als gezeichnet?</translation>
+    </message>
+    <message>
+        <source>On a slice that counts, and has nothing of a class, the class is absent.</source>
+        <translation>Auf einer Schicht, die gilt und nichts von einer Klasse hat, ist die Klasse nicht vorhanden.</translation>
     </message>
     <message>
         <source>These tags do not say from which end slices are counted, and Slicer shows them in reversed order.</source>
@@ -4010,6 +4124,22 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
 <context>
     <name>results.correction_steps</name>
     <message>
+        <source>Choose a volume first.</source>
+        <translation>Wählen Sie zuerst ein Volumen.</translation>
+    </message>
+    <message>
+        <source>Choose a mask first.</source>
+        <translation>Wählen Sie zuerst eine Maske.</translation>
+    </message>
+    <message>
+        <source>The volume is not ready yet, or cannot be used.</source>
+        <translation>Das Volumen ist noch nicht bereit oder nicht verwendbar.</translation>
+    </message>
+    <message>
+        <source>Add a class first.</source>
+        <translation>Fügen Sie zuerst eine Klasse hinzu.</translation>
+    </message>
+    <message>
         <source>There is no volume to tag.</source>
         <translation>Es gibt kein Volumen zum Markieren.</translation>
     </message>
@@ -4565,6 +4695,10 @@ Overwrite them?</source>
         <translation>Alle Läufe dieser Szene, der neueste zuerst. Dieser: {run}</translation>
     </message>
     <message>
+        <source>Masks appear here once they are generated. &apos;Correct&apos; draws on slices before, too.</source>
+        <translation>Masken erscheinen hier, sobald sie erzeugt sind. „Korrigieren“ zeichnet schon vorher auf Schichten.</translation>
+    </message>
+    <message>
         <source>This run has no masks.</source>
         <translation>Dieser Lauf hat keine Masken.</translation>
     </message>
@@ -4583,10 +4717,6 @@ Overwrite them?</source>
     <message>
         <source>Load the masks of this run from its folder</source>
         <translation>Masken dieses Laufs aus seinem Ordner laden</translation>
-    </message>
-    <message>
-        <source>Masks appear here once they are generated.</source>
-        <translation>Hier erscheinen Masken, sobald sie erzeugt sind.</translation>
     </message>
     <message>
         <source>{volume} is not part of this run.</source>

@@ -26,7 +26,7 @@ from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
-from WeakMedSAMLib.engine.cli.mask_labels import parse_slices
+from WeakMedSAMLib.engine.cli.mask_labels import parse_painted_slices
 from WeakMedSAMLib.engine.data.label_values import require_values, values_in_words
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, class_table, parse_mask_classes, unknown_of
 from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
@@ -78,9 +78,9 @@ def read_mask_labels(
     ------
     UserError
         ``labels_needed``, ``label_not_in_masks``, ``segmentation_empty``, ``grids_differ`` and what `read_mask`,
-        `MaskFile.mask`, `parse_slices` and `parse_mask_classes` raise.
+        `MaskFile.mask`, `parse_painted_slices` and `parse_mask_classes` raise.
     """
-    chosen = parse_slices(reading.slices) if reading.slices else None
+    chosen = parse_painted_slices(reading.slices) if reading.slices else None
     drawn, known = read_mask(path), reading.known or ClassTable()
     asked = _asked(drawn, reading, known)
     if scan is None or blank is None:

@@ -62,20 +62,21 @@ def parse_kinds(text: str) -> frozenset[str]:
     return found
 
 
-def parse_slices(text: str) -> Chosen:
+def parse_painted_slices(text: str) -> Chosen:
     """Read slices such as ``"3,8-10"``, or ``"shown"``; `UserError` ``bad_slices``."""
-    if text.strip() == SHOWN_ALONE:
-        return SHOWN_ALONE
+    return (
+        SHOWN_ALONE if text.strip() == SHOWN_ALONE else parse_slices(text, f"Write them like 3,8-10, or {SHOWN_ALONE}.")
+    )
+
+
+def parse_slices(text: str, hint: str = "Write them like 3,8-10.") -> tuple[int, ...]:
+    """Read slices such as ``"3,8-10"``; `UserError` ``bad_slices`` with this hint."""
     found: list[int] = []
     for part in text.split(","):
         span = re.fullmatch(r"\s*(\d{1,5})\s*(?:-\s*(\d{1,5})\s*)?", part)
         first, last = (int(span[1]), int(span[2] or span[1])) if span else (1, 0)
         if last < first:
-            raise UserError(
-                "bad_slices",
-                f"{part.strip()!r} is no slice and no range.",
-                f"Write them like 3,8-10, or {SHOWN_ALONE}.",
-            )
+            raise UserError("bad_slices", f"{part.strip()!r} is no slice and no range.", hint)
         found += range(first, last + 1)
     return tuple(sorted(set(found)))
 

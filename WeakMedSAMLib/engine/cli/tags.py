@@ -172,11 +172,11 @@ def from_mask(
       weakmedsam tags from-mask --mask mask1.nii.gz --volume scan1.nii.gz --labels tumour=1 --out tags.json
       weakmedsam tags from-mask --mask drawn.seg.nrrd --labels liver=Liver --kinds painted --out drawn.json
     """
-    from WeakMedSAMLib.engine.cli.mask_labels import Rules, labels_from_mask, parse_kinds, parse_slices
+    from WeakMedSAMLib.engine.cli.mask_labels import Rules, labels_from_mask, parse_kinds, parse_painted_slices
     from WeakMedSAMLib.engine.data.label_values import crossed_pairs, require_values, too_small
     from WeakMedSAMLib.engine.data.mask_tags import class_table, parse_mask_classes
 
-    chosen = None if slices is None else parse_slices(slices)
+    chosen = None if slices is None else parse_painted_slices(slices)
     classes, rules = parse_mask_classes(labels), Rules(parse_kinds(kinds), axis, min_pixels, stride, chosen)
     if chosen is not None and "painted" not in rules.kinds:
         raise UserError("bad_slices", "--slices says which slices are painted, and none are.", "Add --kinds painted.")
