@@ -17,6 +17,7 @@ from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
+from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.engine.cli.label_files import read_label_files
@@ -168,6 +169,31 @@ def test_labels_of_every_kind_come_from_a_mask(call, scans, tmp_path):
     assert made.state("ball").tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
     code, _, err = call(*words, "--out", tmp_path / "made.json", "--kinds", "boxes,pictures")
     assert (code, "'pictures' is no kind" in err) == (2, True)
+
+
+def test_scan_tags_from_masks_say_what_each_scan_shows(call, scans, tmp_path):
+    read = [read_volume(scan) for scan in scans[:2]]
+    masks = [np.zeros(scan.geometry.shape, np.uint8) for scan in read]
+    masks[0][4, 2:9, 3:8], masks[0][5, 2, 3], masks[1][3, 2:9, 3:8] = 1, 2, 3
+    words = ["tags", "from-mask", "--kinds", "scan_tags", "--out", tmp_path / "made.json"]
+    for number, scan in enumerate(scans[:2]):
+        words += ["--mask", tmp_path / f"mask{number}.nrrd", "--volume", scan]
+
+    def made(*more):
+        for number, (mask, scan) in enumerate(zip(masks, read, strict=True)):
+            write_volume(tmp_path / f"mask{number}.nrrd", mask, scan.geometry)
+        code, _, err = call(*words, "--labels", "ball=1,rod=2,cube=3", *more)
+        assert code == 0, err
+        volumes = read_label_file(tmp_path / "made.json").volumes
+        assert not any(one.states for one in volumes)
+        return [SCAN_TAGS.shows(one) for one in volumes], err
+
+    lacking = {"ball": False, "rod": False, "cube": True}
+    found, told = made()
+    assert found == [{"ball": True, "cube": False}, lacking]
+    assert "mask0.nrrd shows 'rod' (2), but on no slice that counts as present" in told
+    masks[0][0, 0, 0] = 255
+    assert made("--min-pixels", 1)[0] == [{"ball": True, "rod": True}, lacking]  # a cube may lie in what is not known
 
 
 @pytest.mark.parametrize("axis", ["i", "j", "k"])

@@ -14,7 +14,8 @@ from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, blend, known_cells, put_known
+from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, blend, known_cells
+from WeakMedSAMLib.engine.methods.fast.known import put_known
 from WeakMedSAMLib.engine.parts.assembly import DrawnClass, assemble_result
 from WeakMedSAMLib.engine.parts.components import inner_part
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN

@@ -14,9 +14,10 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.mask_painting import SHOWN_ALONE, Chosen, put_painted
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
+from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.cli.show import tell_notes
-from WeakMedSAMLib.engine.data.geometry import in_plane_spacing
+from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_stack
 from WeakMedSAMLib.engine.data.mask_marks import boxes_around, largest_slice, point_within
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, tags_from_masks, unknown_of
 from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
@@ -25,7 +26,7 @@ from WeakMedSAMLib.engine.data.volumes import read_volume, volume_name
 if TYPE_CHECKING:
     from WeakMedSAMLib.contract.events import Event
 
-KINDS = ("tags", "boxes", "points", "painted")
+KINDS = ("tags", "boxes", "points", "painted", "scan_tags")
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,12 @@ def labels_from_mask(
     labels = tags_from_masks(name, sha256, masks, rules.axis, rules.min_pixels, rules.stride)
     labels = replace(labels, size=placed.geometry.size, states=labels.states if "tags" in rules.kinds else {})
     _put_marks(labels, {name: mask for name, mask in masks.items() if mask.any()}, placed, rules)
+    unknown = unknown_of(placed, classes)
     if "painted" in rules.kinds:
         every = range(0, labels.n_slices or 0, rules.stride)
-        unknown = dict.fromkeys(masks, unknown_of(placed, classes))
-        put_painted(labels, masks, unknown, every if rules.slices is None else rules.slices)
+        put_painted(labels, masks, dict.fromkeys(masks, unknown), every if rules.slices is None else rules.slices)
+    if "scan_tags" in rules.kinds:
+        _put_scan_tags(labels, masks, bool(unknown.any()), rules)
     return mask, labels, frozenset(drawn.values)
 
 
@@ -117,3 +120,14 @@ def _put_marks(labels: VolumeLabels, masks: dict[str, np.ndarray], placed: MaskF
             points.append(point_within(name, mask, rules.axis, index, in_plane_spacing(placed.geometry, rules.axis)))
     BOXES.put(labels, boxes if "boxes" in rules.kinds else ())
     POINTS.put(labels, points if "points" in rules.kinds else ())
+
+
+def _put_scan_tags(labels: VolumeLabels, masks: dict[str, np.ndarray], is_partly_unknown: bool, rules: Rules) -> None:
+    """Say whether the scan shows each class: on a slice where it would be tagged present, or nowhere at all.
+
+    Of a class that has fewer pixels everywhere, or might lie where a label map is unknown, nothing is said.
+    """
+    pixels = {name: np.count_nonzero(slice_stack(mask, rules.axis), axis=(1, 2)) for name, mask in masks.items()}
+    shown = {name: True for name, each in pixels.items() if each.max() >= rules.min_pixels}
+    lacking = {name: False for name, each in pixels.items() if not each.any() and not is_partly_unknown}
+    SCAN_TAGS.put(labels, {**shown, **lacking})

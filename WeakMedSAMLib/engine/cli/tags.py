@@ -145,7 +145,7 @@ def merge(
 @click.option("--volume", "volumes", type=EXISTING, multiple=True, help="The scan of each mask, to name and to hash.")
 @click.option("--labels", required=True, help="Label values or segments by class: liver=1,cyst=Cyst 2.")
 @click.option("--out", type=PLACE, required=True, help="Label file to write, .json, .csv or .mrk.json.")
-@click.option("--kinds", default="tags", show_default=True, help="Some of tags,boxes,points,painted.")
+@click.option("--kinds", default="tags", show_default=True, help="Some of tags,boxes,points,painted,scan_tags.")
 @click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
 @click.option("--min-pixels", type=click.IntRange(1), default=20, show_default=True, help="Present from so many on.")
 @click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Only every so-manieth slice.")
@@ -161,11 +161,12 @@ def from_mask(
     stride: int,
     slices: str | None,
 ) -> None:
-    """Make labels from masks that exist already, as a reader would: tags, and by --kinds boxes, points and painted.
+    """Make labels from masks that exist already, as a reader would: tags, and by --kinds any other.
 
     Of tags only whether a slice shows a class is taken from the masks. Boxes are around each piece on the slice that
     shows most of the class, the point is the deepest within it there. Painted are the pixels of whole slices; where a
-    label map has 255 it is not known, unless 255 is a class.
+    label map has 255 it is not known, unless 255 is a class. Tags of the whole scan say whether it shows the class at
+    all: from --min-pixels on a slice on; that it does not, where there is no pixel of it, nor one that is not known.
 
     \b
     Example:
@@ -189,7 +190,7 @@ def from_mask(
     with notes_by_kind() as show:
         made = [labels_from_mask(mask, volume, classes, rules, show) for mask, volume in pairs]
     problems = require_values({mask: values for mask, _, values in made}, classes, "--labels")
-    if "tags" in rules.kinds:
+    if rules.kinds & {"tags", "scan_tags"}:
         problems += [problem for mask, entry, values in made for problem in too_small(mask, entry, values, classes)]
     cohort = CohortLabels(class_table(classes), [entry for _, entry, _ in made])
     write_labels(out, cohort, volumes, None, problems)

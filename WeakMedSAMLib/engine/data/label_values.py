@@ -8,6 +8,7 @@ from pathlib import Path
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import likely_pairs
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass
@@ -48,6 +49,8 @@ def require_values(found: Mapping[Path, frozenset[int]], classes: Sequence[MaskC
 def too_small(path: Path, tags: VolumeLabels, values: frozenset[int], classes: Sequence[MaskClass]) -> list[Problem]:
     """Warn of classes that a mask shows, but on no slice that was tagged: too few pixels, or slices that are left out.
 
+    Not of those that the whole scan is said to show.
+
     Parameters
     ----------
     path : Path
@@ -60,7 +63,8 @@ def too_small(path: Path, tags: VolumeLabels, values: frozenset[int], classes: S
         What was asked for.
     """
     shown = [entry for entry in classes if holds(values, entry)]
-    lost = [entry for entry in shown if not (tags.state(entry.name) == PRESENT).any()]
+    said = {*(name for name, is_shown in SCAN_TAGS.shows(tags).items() if is_shown)}
+    lost = [one for one in shown if one.name not in said and not (tags.state(one.name) == PRESENT).any()]
     if not lost:
         return []
     message = f"{path} shows {classes_in_words(lost)}, but on no slice that counts as present."

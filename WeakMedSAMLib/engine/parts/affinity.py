@@ -66,6 +66,7 @@ def random_walk(
     steps: int,
     below: torch.Tensor | None = None,
     above: torch.Tensor | None = None,
+    seeds: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Walk B x H x W maps `steps` steps along in-plane affinities and, where given, to the slices below and above.
 
@@ -77,6 +78,8 @@ def random_walk(
         B x O x H x W as `stencil_affinity` gives it for `radius`.
     below, above : Tensor, optional
         B x H x W affinity with the slice before and after; 0 where there is none.
+    seeds : Tensor, optional
+        B x H x W: values that are known and stay, NaN elsewhere.
 
     Returns
     -------
@@ -87,12 +90,17 @@ def random_walk(
     above = torch.zeros_like(maps) if above is None else above
     total = affinity.sum(1) + below + above
     offsets = stencil_offsets(radius)
+    maps = _with_seeds(maps, seeds)
     for _ in range(steps):
         moved = below * maps.roll(1, 0) + above * maps.roll(-1, 0)
         for index, offset in enumerate(offsets):
             moved += affinity[:, index] * shift_maps(maps, offset)
-        maps = moved / total
+        maps = _with_seeds(moved / total, seeds)
     return maps
+
+
+def _with_seeds(maps: torch.Tensor, seeds: torch.Tensor | None) -> torch.Tensor:
+    return maps if seeds is None else torch.where(seeds.isnan(), maps, seeds)
 
 
 def transposed_walk(maps: torch.Tensor, affinity: torch.Tensor, radius: int, steps: int) -> torch.Tensor:

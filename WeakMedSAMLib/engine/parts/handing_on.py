@@ -11,7 +11,7 @@ draws them side by side.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -32,7 +32,7 @@ from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.parts.not_points import without
 from WeakMedSAMLib.engine.parts.prepared import Promptable
 from WeakMedSAMLib.engine.parts.resemblance import box_around_point
-from WeakMedSAMLib.engine.parts.slice_votes import HandedMasks, Vote, agreed, votes_between
+from WeakMedSAMLib.engine.parts.slice_votes import HandedMasks, Vote, agreed, dice_of_sides, votes_between
 from WeakMedSAMLib.engine.parts.tightness import cut_to, tightened, widened
 
 _MARGIN = 2  # pixels of the frame around what resembles the mask
@@ -197,7 +197,15 @@ class Handing:
                 self._add_between(
                     votes, [index for one, index in sorted(drawn_on) if one == column], starts[column], column
                 )
-        return {column: agreed(votes, starts[column].keys()) for column, votes in found.items()}
+        from_drawn = [way for way in ways if (way.column, way.start) in drawn_on]
+        sides = {
+            column: dice_of_sides([pair for way in from_drawn if way.column == column for pair in way.votes.items()])
+            for column in found
+        }
+        return {
+            column: replace(agreed(votes, starts[column].keys()), sides=sides[column])
+            for column, votes in found.items()
+        }
 
     def _begin(self, starts: Mapping[int, Starts], left: int) -> dict[tuple[int, int], list[Piece]]:
         """Column and slice -> pieces of a class where it was given; as many slices are `left` after these."""

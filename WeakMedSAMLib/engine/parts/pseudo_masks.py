@@ -34,6 +34,10 @@ class PseudoMask:
         tags alone.
     weight : numpy.ndarray or float
         C, or for all classes: how much it counts where a network learns it.
+    sides : numpy.ndarray or float
+        C, or for all classes: Dice of what came from both sides, between drawn slices; 1 elsewhere.
+    known : numpy.ndarray, optional
+        C x h x w, bool: pixels that labels speak of, which a network learns in full.
     """
 
     volume: int
@@ -41,6 +45,15 @@ class PseudoMask:
     probability: np.ndarray
     trust: np.ndarray | float = 0.0
     weight: np.ndarray | float = 1.0
+    sides: np.ndarray | float = 1.0
+    known: np.ndarray | None = None
+
+    @property
+    def pixel_weight(self) -> np.ndarray:
+        """How much each pixel counts where a network learns it: C x h x w, float32."""
+        of_class = np.broadcast_to(np.asarray(self.weight, np.float32), len(self.probability))
+        weight = np.broadcast_to(of_class[:, None, None], self.probability.shape)
+        return weight if self.known is None else np.where(self.known, np.float32(1), weight)
 
 
 def taught_classes(masks: Sequence[PseudoMask]) -> frozenset[int]:

@@ -45,6 +45,13 @@ def expected_dice(agreement: np.ndarray) -> np.ndarray:
     return np.asarray(1 / (1 + np.exp(-(_OFFSET + _SLOPE * np.log(inside / (1 - inside))))))
 
 
+def no_surer_than(dice: np.ndarray, agreement: np.ndarray) -> np.ndarray:
+    """Agreements, of which no higher Dice is expected than these, where they are below 1."""
+    inside = np.clip(dice, 0.01, 0.99)
+    most = 1 / (1 + np.exp(-(np.log(inside / (1 - inside)) - _OFFSET) / _SLOPE))
+    return np.where(dice < 1, np.minimum(agreement, most), agreement)
+
+
 @dataclass(frozen=True)
 class ClassEvidence:
     """What is known of one class on the S slices of one volume.

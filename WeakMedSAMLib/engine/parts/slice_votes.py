@@ -38,11 +38,26 @@ class HandedMasks:
         Slice -> how far to believe the mask, in [0, 1].
     given : collection of int
         Slices where the class was given; to the others it was handed on.
+    sides : dict
+        Slice between two drawn ones -> Dice of what came from the one and from the other, where both came so far.
     """
 
     masks: dict[int, np.ndarray] = field(default_factory=dict)
     trust: dict[int, float] = field(default_factory=dict)
     given: Collection[int] = ()
+    sides: dict[int, float] = field(default_factory=dict)
+
+
+def dice_of_sides(votes: Sequence[tuple[int, Vote]]) -> dict[int, float]:
+    """Slice -> Dice of the masks that came from both sides; of those with a slice to each, which have two alone."""
+    came: dict[int, list[np.ndarray]] = {}
+    for index, vote in votes:
+        came.setdefault(index, []).append(vote.mask > 0.5)
+    return {
+        index: float(slice_dice(each[0][None], each[1][None], both_empty=1.0)[0])
+        for index, each in came.items()
+        if len(each) > 1
+    }
 
 
 def agreed(votes: Mapping[int, Sequence[Vote]], given: Collection[int] = ()) -> HandedMasks:

@@ -58,8 +58,7 @@ def with_walker(
     for index in set(handed.masks) - set(reached):
         _seed(seeds[index - first], handed.masks[index][crop])
     for index in filter(range(first, last + 1).__contains__, known):
-        seeds[index - first][known[index][crop] == NOT_SHOWN] = random_walker.OUTSIDE
-        seeds[index - first][known[index][crop] == SHOWN] = random_walker.INSIDE
+        _seed_known(seeds[index - first], known[index][crop])
     _close(seeds)
     start = np.zeros(seeds.shape, np.float32)
     for index, mask in handed.masks.items():
@@ -79,6 +78,7 @@ def at_grey_edges(
     masks: np.ndarray,
     indices: np.ndarray,
     grey: np.ndarray,
+    known: np.ndarray | None = None,
     step: Callable[[], object] = random_walker.tell_nobody,
 ) -> np.ndarray:
     """What a walker finds of a class that was drawn, where the drawing is not sure: n x TARGET x TARGET, float32.
@@ -93,18 +93,25 @@ def at_grey_edges(
         n, ascending: their slices. One walks between slices that follow each other.
     grey : numpy.ndarray
         S x TARGET x TARGET, float32: of `grey_values`.
+    known : numpy.ndarray, optional
+        n x TARGET x TARGET, uint8: what is known of the class. Known pixels are seeds, too, whatever was drawn there.
     step : callable
         As for `random_walker.walk`.
     """
     walked = masks.copy()
+    sure = masks > 1 - _SURE
+    if known is not None:
+        sure |= known == SHOWN
     for rows in np.split(np.arange(len(masks)), 1 + np.flatnonzero(np.diff(indices) > 1)):
-        shape = np.any(masks[rows] > 1 - _SURE, axis=0)
+        shape = np.any(sure[rows], axis=0)
         if not shape.any():
             continue
         down, across = _around(shape)
         drawn = masks[rows, down, across]
         seeds = np.full(drawn.shape, random_walker.UNSEEDED, np.int8)
         _seed(seeds, drawn * CERTAIN)
+        if known is not None:
+            _seed_known(seeds, known[rows, down, across])
         pieces, _ = ndimage.label(seeds != random_walker.OUTSIDE)
         is_faint = (pieces > 0) & ~np.isin(pieces, pieces[seeds == random_walker.INSIDE])
         seeds[is_faint] = random_walker.OUTSIDE
@@ -126,6 +133,12 @@ def _seed(seeds: np.ndarray, mask: np.ndarray) -> None:
     """Say of a slice what its mask is sure of, in place."""
     seeds[mask >= _SURE * CERTAIN] = random_walker.INSIDE
     seeds[mask <= (1 - _SURE) * CERTAIN] = random_walker.OUTSIDE
+
+
+def _seed_known(seeds: np.ndarray, known: np.ndarray) -> None:
+    """Say what is known of pixels, in place."""
+    seeds[known == NOT_SHOWN] = random_walker.OUTSIDE
+    seeds[known == SHOWN] = random_walker.INSIDE
 
 
 def _close(seeds: np.ndarray) -> None:

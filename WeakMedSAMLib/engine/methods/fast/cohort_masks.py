@@ -14,13 +14,14 @@ from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence, smooth_evidence
-from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, blend, put_known, weigh_known
+from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, blend, by_reader, known_cells
+from WeakMedSAMLib.engine.methods.fast.known import put_known, weigh_known
 from WeakMedSAMLib.engine.methods.fast.pam import pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.tagged import SeenCohort
 from WeakMedSAMLib.engine.parts.maps import scale_to_peak
-from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.mining import GRID, TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.knowledge import as_bright, classes_that_share
@@ -31,7 +32,8 @@ def choose_slices(
 ) -> dict[int, np.ndarray]:
     """Number of a volume -> its slices, ascending, that get pseudo-masks.
 
-    At most so many of each class, drawn evenly, and all for which masks are given.
+    At most so many of each class, drawn evenly, all for which masks are given, and those of which single pixels are
+    known, of what is not a class, too; but none without any class, which is learned from as it is.
     """
     chosen: set[tuple[int, int]] = set()
     for column in range(volumes[0].tags.shape[1]):
@@ -39,6 +41,8 @@ def choose_slices(
         picks = np.linspace(0, len(shown) - 1, min(len(shown), most)).round().astype(int)
         chosen.update(shown[pick] for pick in picks)
     chosen.update((v, int(index)) for v, one in enumerate(given) if one is not None for index in one.indices)
+    for v, one in enumerate(volumes):
+        chosen.update((v, index) for index in one.supervision.known if (one.tags[index] != ABSENT).any())
     return {v: np.array(sorted(i for w, i in chosen if w == v)) for v in sorted({v for v, _ in chosen})}
 
 
@@ -68,7 +72,12 @@ def make_pseudo_masks(
     given : sequence
         What boxes and points give of every volume: it takes the place of what is guessed.
     """
-    said = {(v, index): rest for v, one in enumerate(given) if one is not None for index, *rest in one.rows()}
+    said = {
+        (v, index): (*rest, sides)
+        for v, one in enumerate(given)
+        if one is not None
+        for (index, *rest), sides in zip(one.rows(), one.agreement, strict=True)
+    }
     shares = classes_that_share(context.classes)
     patients = cohort.patients_with()
     shape = (sum(map(len, chosen.values())), len(context.classes), TARGET, TARGET)
@@ -79,12 +88,14 @@ def make_pseudo_masks(
             context.report(Progress(STAGE, done, len(chosen)))
             smooth = evidence_of(cohort, number, classifier, patients, context.classes, settings.map_smoothing)
             maps = [None if one is None else one ** np.float32(settings.map_exponent) for one in smooth]
-            found = _masks_of(cohort.volumes[number], indices, maps, settings, context)
+            volume = cohort.volumes[number]
+            known = known_cells(volume, by_reader(volume, given[number] if given else None), GRID)
+            found = _masks_of(volume, indices, maps, known, settings, context)
             for row, index in enumerate(indices.tolist()):
                 if (number, index) in said:
-                    given_masks, trust = said[number, index]
+                    given_masks, trust, _sides = said[number, index]
                     found[row] = blend(found[row], given_masks, trust, shares, settings.guess_weight)
-                put_known(found[row], cohort.volumes[number], index)
+                put_known(found[row], volume, index)
             arrays["probabilities"][filled : filled + len(found)] = found
             filled += len(found)
             release_free_memory()
@@ -98,8 +109,9 @@ def make_pseudo_masks(
         trusts = np.array([said[one][1] if one in said else nothing for one in slices], np.float32)
         weights = np.where(trusts.any(0), settings.weigh(trusts), 1)
         known = [weigh_known(weight, cohort.volumes[v], i) for (v, i), weight in zip(slices, weights, strict=True)]
-        rows = zip(slices, masks, trusts, np.array(known, np.float32), strict=True)
-        return [PseudoMask(*one, mask, trust, weight) for one, mask, trust, weight in rows]
+        sides = [said[one][2] if one in said else 1.0 for one in slices]
+        rows = zip(slices, masks, trusts, np.array(known, np.float32), sides, strict=True)
+        return [PseudoMask(*one, *rest) for one, *rest in rows]
 
     return context.fill_stage(STAGE, key, {"probabilities": (shape, "|u1")}, fill, take)
 
@@ -145,10 +157,14 @@ def _masks_of(
     volume: VolumeSlices,
     indices: np.ndarray,
     maps: Sequence[np.ndarray | None],
+    known: np.ndarray | None,
     settings: FastSettings,
     context: RunContext,
 ) -> np.ndarray:
-    """Pseudo-masks of the chosen slices of one volume: n x C x TARGET x TARGET, uint8 as in `PseudoMask`."""
+    """Pseudo-masks of the chosen slices of one volume: n x C x TARGET x TARGET, uint8 as in `PseudoMask`.
+
+    `known` as of `known_cells`, at the size of the walk.
+    """
     found = np.zeros((len(indices), len(maps), TARGET, TARGET), np.float32)
     for column, shown in enumerate(maps):
         present = volume.present(column)
@@ -156,6 +172,7 @@ def _masks_of(
         if shown is not None and len(rows):
             mine = shown[np.searchsorted(present, indices[rows])]
             levels, image = volume.features.levels, volume.features.image
-            drawn = pseudo_masks(mine, indices[rows], levels, context.backbone, settings, image)
+            seeds = None if known is None else known[indices[rows], column]
+            drawn = pseudo_masks(mine, indices[rows], levels, context.backbone, settings, image, seeds)
             found[rows, column] = volume.kept_to_side(drawn, indices[rows], column)
     return encode_probability(found, volume.tags[indices])

@@ -17,6 +17,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.reporting import Tell, Work, nobody
 from WeakMedSAMLib.engine.base.state import reuse_or_make, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.known import known_on, weigh_known
 from WeakMedSAMLib.engine.methods.fast.settings import FAST, FastSettings
 from WeakMedSAMLib.engine.parts.handing_on import GivenBox, GivenMask, GivenPoint, Handing
 from WeakMedSAMLib.engine.parts.maps import resize_maps
@@ -30,7 +31,7 @@ from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
 
 # Raised whenever the same marks give other masks, by `handing_on`, `slice_votes`, `walked_votes`, `tightness`,
 # `resemblance` or here: part of the keys of this stage and of those after it.
-VERSION = 4
+VERSION = 5
 
 _BELIEVED = 0.6  # trust from which a mask teaches cells
 _MOSTLY = 0.9  # of a cell
@@ -58,21 +59,39 @@ class GivenMasks:
         n x C x TARGET x TARGET, uint8 as of `PseudoMask`; UNKNOWN where nothing was given of the class.
     trust : numpy.ndarray
         n x C, float32 in [0, 1]: how far to believe it; 0 where nothing was given.
+    sides : numpy.ndarray, optional
+        n x C, float32: Dice of what came from both sides, between drawn slices; 1 elsewhere, as without it.
     """
 
     indices: np.ndarray
     probability: np.ndarray
     trust: np.ndarray
+    sides: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, masks: Sequence[PseudoMask]) -> GivenMasks | None:
+        """What was given, of pseudo-masks of one volume in the order of its slices; None without any."""
+        if not masks:
+            return None
+        probability = np.stack([mask.probability for mask in masks])
+        trust = np.array([np.broadcast_to(mask.trust, len(mask.probability)) for mask in masks], np.float32)
+        return cls(np.array([mask.index for mask in masks]), probability, trust)
 
     def rows(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Slice, probability C x TARGET x TARGET and trust C, slice by slice."""
         yield from zip(self.indices.tolist(), self.probability, self.trust, strict=True)
+
+    @property
+    def agreement(self) -> np.ndarray:
+        """`sides`, 1 without them."""
+        return np.ones_like(self.trust) if self.sides is None else self.sides
 
     def joined(self, other: GivenMasks) -> GivenMasks:
         """What both say of a volume; where both say something of a class, it is the pixels of either."""
         indices = np.union1d(self.indices, other.indices)
         probability = np.full((len(indices), *self.probability.shape[1:]), UNKNOWN, np.uint8)
         trust = np.zeros((len(indices), self.trust.shape[1]), np.float32)
+        sides = np.ones_like(trust)
         for part in (self, other):
             rows = np.searchsorted(indices, part.indices)
             said, before = part.trust > 0, trust[rows] > 0
@@ -80,7 +99,8 @@ class GivenMasks:
             either = np.where(both, _either(probability[rows], part.probability), probability[rows])
             probability[rows] = np.where(alone, part.probability, either)
             trust[rows] = np.maximum(trust[rows], part.trust)
-        return GivenMasks(indices, probability, trust)
+            sides[rows] = np.minimum(sides[rows], part.agreement)
+        return GivenMasks(indices, probability, trust, sides)
 
 
 def give_masks(
@@ -161,11 +181,12 @@ def give_anew(
     if not _is_given(volume):
         return list(masks)
     result = {mask.index: mask for mask in masks}
-    for index, said, trust in hand_on_marks(volume, backbone, settings, seen, step).rows():
+    given = hand_on_marks(volume, backbone, settings, seen, step)
+    for (index, said, trust), sides in zip(given.rows(), given.agreement, strict=True):
         if index in result:
             old = result[index]
             values = blend(old.probability, said, trust, shares, settings.guess_weight)
-            result[index] = replace(old, probability=values, trust=trust)
+            result[index] = replace(old, probability=values, trust=trust, sides=sides)
     return [result[mask.index] for mask in masks]
 
 
@@ -180,25 +201,28 @@ def masks_given(
     """What labels show of volume `number` of a cohort, handed on as far as it goes; `seen`, `step` as for `Handing`."""
     if not _is_given(volume):
         return []
-    rows = hand_on_marks(volume, backbone, settings, seen, step).rows()
+    given = hand_on_marks(volume, backbone, settings, seen, step)
     return [
-        PseudoMask(number, index, mask, trust, weigh_known(settings.weigh(trust), volume, index))
-        for index, mask, trust in rows
+        PseudoMask(number, index, mask, trust, weigh_known(settings.weigh(trust), volume, index), sides)
+        for (index, mask, trust), sides in zip(given.rows(), given.agreement, strict=True)
     ]
 
 
-def weigh_known(weight: np.ndarray, volume: VolumeSlices, index: int) -> np.ndarray:
-    """Weights C of the classes on a slice, 1 for those of which every pixel is known there."""
-    if index not in volume.supervision.known:
-        return weight
-    return np.where((volume.supervision.known[index] != UNKNOWN).all((1, 2)), np.float32(1), weight)
+def by_reader(volume: VolumeSlices, given: GivenMasks | None) -> GivenMasks | None:
+    """Masks of the classes of which somebody said in this volume what is meant, without objects that were found."""
+    if given is None:
+        return None
+    said = volume.supervision
+    shown = {box.column for box in said.boxes} | {point.column for point in said.points if point.shows}
+    columns = shown | {column for column, *_ in _whole(volume)}
+    return replace(given, trust=np.where(np.isin(np.arange(given.trust.shape[1]), sorted(columns)), given.trust, 0))
 
 
 def known_cells(volume: VolumeSlices, given: GivenMasks | None, cells: int) -> np.ndarray | None:
     """Cells of which it is known, or believed as much, whether they show a class: S x C x m x m, uint8; None for none.
 
-    Known is a cell of which half of the pixels are known and agree, and that of a point. Believed are masks from boxes
-    and points; that there is nothing outside of them only where all of the class was boxed.
+    Known is what `known_on` says; a cell of this size shows a class if any of its pixels does. Believed are masks from
+    boxes and points; that there is nothing outside of them only where all of the class was boxed.
     """
     if given is None and not volume.supervision.known:
         return None
@@ -210,30 +234,9 @@ def known_cells(volume: VolumeSlices, given: GivenMasks | None, cells: int) -> n
             if _is_complete(volume, column):
                 found[index, column][share[column] < 1 - _MOSTLY] = NOT_SHOWN
     for index in volume.supervision.known:
-        known = known_on(volume, index, cells)
+        known = known_on(volume, index, cells, any_shown=True)
         found[index] = np.where(known == UNKNOWN, found[index], known)
     return found
-
-
-def known_on(volume: VolumeSlices, index: int, cells: int) -> np.ndarray:
-    """What is known of a slice by labels, on an m x m grid over the frame: C x m x m, uint8.
-
-    A cell does not show a class if half of its pixels do not, and shows it if any does.
-    """
-    pixels = volume.supervision.known[index]
-    found = np.full((len(pixels), cells, cells), UNKNOWN, np.uint8)
-    for value, least in ((NOT_SHOWN, 0.5), (SHOWN, 0.0)):
-        framed = volume.frame.to_frame((pixels == value).astype(np.float32))
-        found[resize_maps(torch.from_numpy(framed), cells).numpy() > least] = value
-    return found
-
-
-def put_known(values: np.ndarray, volume: VolumeSlices, index: int) -> None:
-    """Put what is known of a slice into a pseudo-mask C x h x w, uint8 as of `PseudoMask`, in place."""
-    if index in volume.supervision.known:
-        known = known_on(volume, index, values.shape[-1])
-        values[known == NOT_SHOWN] = 0
-        values[known == SHOWN] = CERTAIN
 
 
 def _either(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -272,14 +275,19 @@ def _of_volume(volume: VolumeSlices, context: RunContext, settings: FastSettings
 def keep_masks(context: RunContext, name: str, key: str, classes: int, make: Callable[[], GivenMasks]) -> GivenMasks:
     """Masks of a volume that were kept under a name and a key, or are made now and kept; memory-mapped."""
     check = partial(_check, classes=classes)
-    return reuse_or_make(context.store, name, key, check, lambda: vars(make()))
+    return reuse_or_make(context.store, name, key, check, lambda: _to_keep(make()))
+
+
+def _to_keep(given: GivenMasks) -> dict[str, np.ndarray]:
+    return {**vars(given), "sides": given.agreement}
 
 
 def _check(kept: Mapping[str, Any], classes: int) -> GivenMasks:
     """What was kept, memory-mapped; ValueError unless its parts fit together."""
-    found = GivenMasks(*(np.asarray(kept[name]) for name in ("indices", "probability", "trust")))
+    found = GivenMasks(*(np.asarray(kept[name]) for name in ("indices", "probability", "trust", "sides")))
     count = len(found.indices)
-    if found.probability.shape != (count, classes, TARGET, TARGET) or found.trust.shape != (count, classes):
+    shapes = [each.shape for each in (found.probability, found.trust, found.agreement)]
+    if shapes != [(count, classes, TARGET, TARGET), (count, classes), (count, classes)]:
         raise ValueError(f"given masks of the shape {found.probability.shape}")
     return found
 
@@ -342,11 +350,13 @@ def hand_on(
     classes = volume.tags.shape[1]
     probability = np.full((len(indices), classes, TARGET, TARGET), UNKNOWN, np.uint8)
     trust = np.zeros((len(indices), classes), np.float32)
+    sides = np.ones_like(trust)
     for column, one in by_class.items():
         for row, index in enumerate(indices.tolist()):
             if index in one.masks:
                 probability[row, column], trust[row, column] = one.masks[index], one.trust[index]
-    return GivenMasks(indices, probability, trust)
+                sides[row, column] = one.sides.get(index, 1)
+    return GivenMasks(indices, probability, trust, sides)
 
 
 def _walked(

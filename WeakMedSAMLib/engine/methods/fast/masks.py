@@ -17,7 +17,15 @@ from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
 from WeakMedSAMLib.engine.methods.fast.doubted_tags import Doubted
-from WeakMedSAMLib.engine.methods.fast.given import give_anew, handing_in, masks_given, stride_in
+from WeakMedSAMLib.engine.methods.fast.given import (
+    GivenMasks,
+    by_reader,
+    give_anew,
+    handing_in,
+    known_cells,
+    masks_given,
+    stride_in,
+)
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.refine import (
     drop_loose_pieces,
@@ -37,7 +45,9 @@ from WeakMedSAMLib.engine.parts.assembly import (
     tell_results,
 )
 from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, PseudoMask, find_known, measure_concord, taught_classes
+from WeakMedSAMLib.engine.parts.quality import no_surer_than
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.stage_maps import MEAN, NETWORK
 from WeakMedSAMLib.engine.parts.walked_votes import at_grey_edges, grey_values
@@ -46,6 +56,7 @@ from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 # Below this probability an untagged slice is not searched for a class.
 _SHOWN = 0.3
+_LEAST_KNOWN = 0.1  # of a slice: what a few strokes say is no mask that could be compared
 _MOST_PIXELS = 1 << 24  # of masks of several classes that are redrawn together: 64 MiB
 
 
@@ -61,6 +72,8 @@ class _Drawing:
         n: the slices, whether they are known to show the class, and how far what was given is believed.
     one : bool
         Whether the class is known to be one piece.
+    known : numpy.ndarray, optional
+        n x h x w, uint8: what is known of it by what a reader gave.
     """
 
     coarse: np.ndarray
@@ -68,6 +81,7 @@ class _Drawing:
     shown: np.ndarray
     trust: np.ndarray
     one: bool
+    known: np.ndarray | None = None
 
 
 def mask_volumes(
@@ -137,9 +151,9 @@ def segment_volume(
     if settings.hands_on_anew:
         by_slice, step = dict(zip(indices.tolist(), coarse, strict=True)), work.part(LONGER * len(classes))
         learned = give_anew(learned, volume, backbone, by_slice, shares, settings, step)
-    trust = np.zeros(searched.shape, np.float32)
+    trust, sides = np.zeros(searched.shape, np.float32), np.ones(searched.shape, np.float32)
     for mask in learned:
-        trust[mask.index] = mask.trust
+        trust[mask.index], sides[mask.index] = mask.trust, mask.sides
     steps = {column: work.part(LONGER) for column in guessed}
     coarse = _from_surest(coarse, steps, indices, volume, settings, context)
     concord = _average_in(coarse, indices, learned)
@@ -149,6 +163,7 @@ def segment_volume(
 
     has_edges = settings.grey_edges and not settings.box_refinement
     grey = grey_values(volume.features.image) if has_edges else None
+    known = known_cells(volume, by_reader(volume, GivenMasks.of(learned)), TARGET) if has_edges else None
 
     def drawn() -> Iterator[DrawnClass]:
         for columns in _some_together([len(rows) * backbone.info.input_size**2 for rows in on]):
@@ -156,11 +171,13 @@ def segment_volume(
             for column in columns:
                 rows, one = indices[on[column]], classes[column].known.pieces == "one"
                 shown = volume.tags[rows, column] == PRESENT
-                asked.append(_Drawing(coarse[on[column], column], rows, shown, trust[rows, column], one))
+                seeds = None if known is None else known[rows, column]
+                asked.append(_Drawing(coarse[on[column], column], rows, shown, trust[rows, column], one, seeds))
             found = _draw_classes(asked, volume, grey, settings, backbone, work.part(len(columns)))
             for column, drawing, (masks, opinion) in zip(columns, asked, found, strict=True):
                 agreement, size = _as_seen(seen[on[column], column], opinion)
                 rows = on[column]
+                agreement = no_surer_than(sides[indices[rows], column], agreement)
                 yield DrawnClass(masks, drawing.indices, agreement, likely[:, column], size, concord[rows, column])
 
     return assemble_result(source, volume, classes, drawn(), model.patients)
@@ -224,7 +241,7 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
     """Average the pseudo-masks of the same slices into n x C x h x w probabilities, in place.
 
     Where nothing is known of the class, they stay as they are. Returns their concord before, where something is known:
-    n x C Dice, NaN where there is no pseudo-mask.
+    n x C Dice, NaN where there is no pseudo-mask, or one of a few pixels alone.
     """
     rows = {int(index): row for row, index in enumerate(indices)}
     concord = np.full(coarse.shape[:2], np.nan, np.float32)
@@ -234,7 +251,8 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
             continue
         for column, known in find_known(mask):
             values, seen = mask.probability[column], coarse[row, column]
-            concord[row, column] = measure_concord(values, seen)
+            if known.mean() >= _LEAST_KNOWN:
+                concord[row, column] = measure_concord(values, seen)
             weight, trust = (np.broadcast_to(each, len(coarse[row]))[column] for each in (mask.weight, mask.trust))
             share = np.float32(0.5 * weight + 0.25 * trust)
             mean = share * (values / np.float32(CERTAIN)) + (1 - share) * seen
@@ -276,7 +294,9 @@ def _at_grey_edges(drawing: _Drawing, grey: np.ndarray | None, step: Callable[[]
     if grey is None:
         return drawing.coarse
     share = 0.5 * (1 - drawing.trust[:, None, None])
-    return (1 - share) * drawing.coarse + share * at_grey_edges(drawing.coarse, drawing.indices, grey, step)
+    return (1 - share) * drawing.coarse + share * at_grey_edges(
+        drawing.coarse, drawing.indices, grey, drawing.known, step
+    )
 
 
 def _smoothed(masks: np.ndarray, drawing: _Drawing, settings: FastSettings) -> np.ndarray:

@@ -29,10 +29,11 @@ from WeakMedSAMLib.engine.parts.mining import (
     link_slices,
     place_prompts,
 )
+from WeakMedSAMLib.engine.supervision.known_pixels import SHOWN, UNKNOWN
 
 # Raised whenever the same input gives other pseudo-masks, by `cam`, `cohort_masks`, the parts `mining`, `prompts`,
 # `maps` and `affinity`, or here: part of the keys of this stage and of those after it.
-VERSION = 2
+VERSION = 3
 
 
 def pseudo_masks(
@@ -42,6 +43,7 @@ def pseudo_masks(
     backbone: Backbone,
     settings: FastSettings,
     images: np.ndarray | None = None,
+    known: np.ndarray | None = None,
 ) -> np.ndarray:
     """Pseudo-masks of one class on slices of one volume.
 
@@ -59,6 +61,8 @@ def pseudo_masks(
         The ``pam_*`` choices.
     images : numpy.ndarray, optional
         S x size x size, uint8; for prompts on a grid only.
+    known : numpy.ndarray, optional
+        P x GRID x GRID, uint8: what is known of cells; the walk starts from there, and leaves it as it is.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def pseudo_masks(
     mining = mining_of(settings)
     prompts = place_prompts(evidence, indices, backbone, mining, images)
     prompted = draw_prompts(evidence, indices, prompts, Decoder.on_features(levels, backbone), mining.weighting)
-    refined = _walk(evidence, prompted, indices, mining)
+    refined = _walk(evidence, prompted, indices, mining, known)
     if mining.placing == "grid":  # masks of prompts all over the slice say how cells hang together, not what they are
         return refined.numpy()
     return (0.5 * (prompted.vote + refined)).numpy()
@@ -83,10 +87,20 @@ def mining_of(settings: FastSettings) -> Mining:
     return Mining(**{name: getattr(settings, f"pam_{name}") for name in names})
 
 
-def _walk(evidence: torch.Tensor, prompted: PromptedMasks, indices: np.ndarray, mining: Mining) -> torch.Tensor:
+def _walk(
+    evidence: torch.Tensor, prompted: PromptedMasks, indices: np.ndarray, mining: Mining, known: np.ndarray | None
+) -> torch.Tensor:
     """The evidence after the random walk, each slice with a peak of 1: P x TARGET x TARGET."""
     affinity = stencil_affinity(resize_maps(prompted.masks, GRID), prompted.weights, mining.radius, mining.beta)
     below, above = link_slices(resize_maps(prompted.vote, GRID), indices, mining)
-    walked = random_walk(resize_maps(evidence, GRID), affinity, mining.radius, mining.steps, below, above)
-    walked = walked / walked.amax((1, 2), keepdim=True).clamp_min(1e-6)
-    return resize_maps(walked, TARGET)
+    seeds = _seeds(known)
+    walked = random_walk(resize_maps(evidence, GRID), affinity, mining.radius, mining.steps, below, above, seeds)
+    free = walked if seeds is None else walked.where(seeds.isnan(), 0)
+    return resize_maps((walked / free.amax((1, 2), keepdim=True).clamp_min(1e-6)).clamp_max(1), TARGET)
+
+
+def _seeds(known: np.ndarray | None) -> torch.Tensor | None:
+    """What stays in the walk, of cells P x GRID x GRID as `pseudo_masks` has them."""
+    if known is None or (known == UNKNOWN).all():
+        return None
+    return torch.from_numpy(np.where(known == UNKNOWN, np.float32(np.nan), known == SHOWN).astype(np.float32))

@@ -22,13 +22,14 @@ from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.features.levels import Level
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.group_norm import GroupNorm
+from WeakMedSAMLib.engine.methods.fast.known import with_known
 from WeakMedSAMLib.engine.parts.losses import masked_entropy
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, targets_of
 
 # Raised whenever the same input gives another network, by `refine`, `self_training`, the parts `pseudo_masks` and
 # `losses`, or here: part of the key of this stage.
-VERSION = 4
+VERSION = 5
 
 _CHANNELS = 48
 _IMAGE_CHANNELS = 16
@@ -142,7 +143,7 @@ def train_segmenter(
     volumes : sequence of VolumeSlices
         The cohort. Slices on which every class is absent are learned as background.
     masks : sequence of PseudoMask
-        At least one.
+        At least one. Pixels that labels speak of count in full.
     steps : int
         Batches of eight slices at most; fewer for few masks (two for each, but at least 80).
     seed : int
@@ -152,6 +153,7 @@ def train_segmenter(
     """
     device = next(network.parameters()).device
     steps = round_steps(steps, len(masks))
+    masks = [with_known(mask, volumes[mask.volume]) for mask in masks]
     random = np.random.default_rng(seed)
     negatives = [(v, int(i)) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags == ABSENT).all(1))]
     if network.is_new:
@@ -204,11 +206,11 @@ def _loss(
 
     slices = [(one.volume, one.index) for one in batch]
     target = torch.from_numpy(targets_of(np.stack([one.probability for one in batch])))
-    weight = torch.from_numpy(np.stack([np.broadcast_to(one.weight, target.shape[1]) for one in batch]))
+    weight = torch.from_numpy(np.stack([one.pixel_weight for one in batch]))
     if flip:
-        target = target.flip(-1)
+        target, weight = target.flip(-1), weight.flip(-1)
     logits = _logits(network, volumes, slices, device, [flip])[0]
-    counted = (target.ne(IGNORED) * weight[..., None, None]).float().to(device)
+    counted = (target.ne(IGNORED) * weight).float().to(device)
     wanted = target.eq(1).float().to(device)
     entropy = masked_entropy(logits, wanted, counted).sum() / counted.sum().clamp_min(1e-6)
     rows, classes = (wanted * counted).flatten(2).any(2).nonzero(as_tuple=True)

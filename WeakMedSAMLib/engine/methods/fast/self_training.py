@@ -13,7 +13,8 @@ from WeakMedSAMLib.contract.stages import round_steps, segmenter_round, steps_of
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Tell, Work, as_part
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.given import blend, give_anew, handing_in, put_known, stride_in
+from WeakMedSAMLib.engine.methods.fast.given import blend, give_anew, handing_in, stride_in
+from WeakMedSAMLib.engine.methods.fast.known import put_known
 from WeakMedSAMLib.engine.methods.fast.refine import redraw_classes
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, segment_on_sides, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
@@ -33,7 +34,7 @@ class SelfTraining:
     Parameters
     ----------
     volumes : sequence of VolumeSlices
-        The cohort; the network learns from those with tags.
+        The cohort; the network learns from those with labels.
     settings : FastSettings
         ``segmenter_steps``, ``rounds``, ``places``, ``handing_anew``, ``surest_slice``, ``seed``.
     context : RunContext
@@ -55,7 +56,7 @@ class SelfTraining:
     ) -> None:
         self._shown = shown
         self._volumes, self._settings, self._context, self._showcase = volumes, settings, context, showcase
-        self._tagged = [volume for volume in volumes if volume.tagged]
+        self._learned = [volume for volume in volumes if volume.tagged or volume.supervision.known]
         self._shares = classes_that_share(context.classes)
 
     def run(self, masks: Sequence[PseudoMask], key: str, begin: Segmenter | None = None) -> Segmenter:
@@ -100,17 +101,17 @@ class SelfTraining:
         network.to(self._context.device)
         train_segmenter(
             network,
-            self._tagged,
-            self._among_tagged(targets),
+            self._learned,
+            self._among_learned(targets),
             steps,
             settings.seed + round_,
             as_part(report, work.part(taken)),
         )
         return {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
 
-    def _among_tagged(self, masks: Sequence[PseudoMask]) -> list[PseudoMask]:
-        """The same, with numbers of volumes among the tagged ones."""
-        number_of = {volume.id: number for number, volume in enumerate(self._tagged)}
+    def _among_learned(self, masks: Sequence[PseudoMask]) -> list[PseudoMask]:
+        """The same, with numbers of volumes among those that are learned from."""
+        number_of = {volume.id: number for number, volume in enumerate(self._learned)}
         return [replace(m, volume=number_of[self._volumes[m.volume].id]) for m in masks]
 
     def _relearn(self, network: Segmenter, masks: Sequence[PseudoMask], tell: Tell) -> list[PseudoMask]:

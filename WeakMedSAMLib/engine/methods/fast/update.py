@@ -19,7 +19,8 @@ from WeakMedSAMLib.contract.stages import HANDING
 from WeakMedSAMLib.contract.stages import UPDATE as STAGE
 from WeakMedSAMLib.engine.base.reporting import Report, Tell, Work, as_stage
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort
-from WeakMedSAMLib.engine.methods.fast.given import masks_given, put_known
+from WeakMedSAMLib.engine.methods.fast.given import masks_given
+from WeakMedSAMLib.engine.methods.fast.known import put_known
 from WeakMedSAMLib.engine.methods.fast.masks import mask_volumes
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment_on_sides, train_segmenter
