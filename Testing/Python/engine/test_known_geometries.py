@@ -173,7 +173,7 @@ EVERY_KIND = [
     ("scan_tags", (), moved, lambda mask: np.where(mask == 1, 0, mask)),
     ("painted", ("--slices", 3), everything_beside_slice_3, hollow),
     ("painted", ("--stride", 3), lambda mask: _without(mask, (1, 2, 4, 5)), hollow),
-    ("tags,boxes", (), hollow, smaller_elsewhere),
+    ("tags,boxes", (), smaller_elsewhere, moved),
 ]
 
 
