@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from WeakMedSAMLib.engine.parts.mining import GRID, TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.knowledge import as_bright, classes_that_share
+
+# Number of a volume and slice -> masks C x TARGET x TARGET, trust C, agreement C, as of `GivenMasks`.
+_Given: TypeAlias = dict[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 def choose_slices(
@@ -72,12 +75,7 @@ def make_pseudo_masks(
     given : sequence
         What boxes and points give of every volume: it takes the place of what is guessed.
     """
-    said = {
-        (v, index): (*rest, sides)
-        for v, one in enumerate(given)
-        if one is not None
-        for (index, *rest), sides in zip(one.rows(), one.agreement, strict=True)
-    }
+    said = _given_on(given)
     shares = classes_that_share(context.classes)
     patients = cohort.patients_with()
     shape = (sum(map(len, chosen.values())), len(context.classes), TARGET, TARGET)
@@ -105,15 +103,39 @@ def make_pseudo_masks(
         if masks.shape != shape:
             raise ValueError(f"pseudo-masks of the shape {masks.shape}")
         slices = [(number, int(index)) for number, indices in chosen.items() for index in indices]
-        nothing = np.zeros(shape[1], np.float32)
-        trusts = np.array([said[one][1] if one in said else nothing for one in slices], np.float32)
-        weights = np.where(trusts.any(0), settings.weigh(trusts), 1)
-        known = [weigh_known(weight, cohort.volumes[v], i) for (v, i), weight in zip(slices, weights, strict=True)]
-        sides = [said[one][2] if one in said else 1.0 for one in slices]
-        rows = zip(slices, masks, trusts, np.array(known, np.float32), sides, strict=True)
-        return [PseudoMask(*one, *rest) for one, *rest in rows]
+        return _as_pseudo_masks(masks, slices, said, cohort.volumes, settings)
 
     return context.fill_stage(STAGE, key, {"probabilities": (shape, "|u1")}, fill, take)
+
+
+def _given_on(given: Sequence[GivenMasks | None]) -> _Given:
+    """What was given, slice by slice."""
+    return {
+        (v, index): (masks, trust, sides)
+        for v, one in enumerate(given)
+        if one is not None
+        for (index, masks, trust), sides in zip(one.rows(), one.agreement, strict=True)
+    }
+
+
+def _as_pseudo_masks(
+    masks: np.ndarray,
+    slices: Sequence[tuple[int, int]],
+    said: _Given,
+    volumes: Sequence[VolumeSlices],
+    settings: FastSettings,
+) -> list[PseudoMask]:
+    """Masks n x C x TARGET x TARGET of n slices, with what was given there, and how much they weigh."""
+    nothing, together = np.zeros(masks.shape[1], np.float32), np.ones(masks.shape[1], np.float32)
+    trusts, sides = (
+        np.array([said[one][part] if one in said else other for one in slices], np.float32)
+        for part, other in ((1, nothing), (2, together))
+    )
+    weights = np.where(trusts.any(0), settings.weigh(trusts), 1).astype(np.float32)
+    return [
+        PseudoMask(v, index, mask, trust, weigh_known(weight, volumes[v], index), both)
+        for (v, index), mask, trust, weight, both in zip(slices, masks, trusts, weights, sides, strict=True)
+    ]
 
 
 def evidence_of(
