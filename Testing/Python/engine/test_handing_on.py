@@ -107,6 +107,17 @@ def test_a_drawn_mask_goes_no_further_than_all_of_its_pieces():
     assert sorted(hand_on(places, [box_at(4, 10, 10), box_at(4, 40, 40)])[0].masks) == list(range(SLICES))
 
 
+def test_between_two_drawn_slices_it_is_kept_how_well_both_sides_agree():
+    found = hand_on(MOVING, masks=[drawn_at(2, 14, 20), drawn_at(6, 22, 20)])[0]
+    assert sorted(found.sides) == [3, 4, 5]
+    assert min(found.sides.values()) > 0.7
+    # Of two things one was drawn here, the other one there.
+    things = {index: [(10, 10), (40, 40)] for index in range(SLICES)}
+    found = hand_on(things, masks=[drawn_at(2, 10, 10), drawn_at(6, 40, 40)])[0]
+    assert found.sides == {3: 0, 4: 0, 5: 0}
+    assert hand_on(MOVING, [box_at(2, 14, 20)], masks=[drawn_at(6, 22, 20)])[0].sides == {}
+
+
 def test_specks_of_a_drawn_mask_go_with_its_largest_piece():
     drawn, drawer = drawn_at(4, 18, 20), Drawer()
     specked = drawn.mask.copy()
