@@ -269,8 +269,7 @@ class ReviewPanel(Panel):
 
     def _maskWidgets(self) -> list[Any]:
         ui = self.ui
-        parts = [ui.classTable, ui.thresholdLabel, ui.thresholdSlider, ui.resetButton]
-        return [*parts, ui.editButton, ui.show3dButton]
+        return [ui.classTable, ui.thresholdLabel, ui.thresholdSlider, ui.resetButton, ui.editButton, ui.show3dButton]
 
     def _showActions(self) -> None:
         """Enable the buttons that can do something now, and say why the others cannot."""
@@ -336,7 +335,9 @@ class ReviewPanel(Panel):
         self._showChosen()
 
     def _onReviewed(self, segmentId: str, isOn: bool) -> None:
-        if self._subject is not None:
+        if isOn and not self.slices.mayBeReviewed(segmentId):
+            self.masks.showReviewed()
+        elif self._subject is not None:
             markReviewed(self._subject, self.slices.table.rows, segmentId, isOn, self._history, self._corrections)
 
     def _onSliceChosen(self, row: SliceRow, isShown: bool) -> None:

@@ -20,6 +20,7 @@ from WeakMedSAMLib.frontend.results.review_tables import TableFiller
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.slice_rows import SliceRow, sliceRows
 from WeakMedSAMLib.frontend.results.tag_answers import Answers, TagAnswers, answersOf, withAnswers
+from WeakMedSAMLib.frontend.results.unseen_slices import GO, MARK, SeenSlices, askOfUnseen
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
@@ -163,6 +164,7 @@ class SliceReview:
         self._goneTo: int | None = None
         self._isFollowing = False
         self._answers: Answers = {}
+        self._seen = SeenSlices()
         self.answers = TagAnswers(ui)
         self.chosen, self.moved = Callbacks(), Callbacks()
         self.corrections: Corrections | None = None
@@ -213,13 +215,15 @@ class SliceReview:
             # Layouts that were not shown before have views of their own.
             self._observer.start()
         # Slices that are found fine keep their rows: they are not told apart by what is left to look at.
-        update = self._update()
+        update, changed = self._update(), self._changed()
+        if subject is not None:
+            self._seen.noteUpdate(subject, update, {index for each in changed.values() for index in each})
         shown = (subject.segmentationNode, result, update) if subject is not None and result is not None else ()
         if shown != self._filledFor:
             self._filledFor, self._goneTo = shown, None
             counts = [len(quality.slice_confidence) for quality in result.classes.values()] if result else []
             self._answers = answersOf(subject, self.corrections)
-            rows = withAnswers(sliceRows(result, self._changed()), self._answers) if result else []
+            rows = withAnswers(sliceRows(result, changed), self._answers) if result else []
             self.table.fill(rows, max(counts, default=0), self._fine())
         self.showFine()
         self.showShown()
@@ -244,8 +248,11 @@ class SliceReview:
         setEnabled(self._ui.fineButton, reason, tip.format(key=keyName("Ctrl+D")))
 
     def showShown(self) -> None:
-        """Choose the row of the slice that a view shows."""
-        self.table.choose(self.shownSlice())
+        """Choose the row of the slice that a view shows, which is seen by that."""
+        index = self.shownSlice()
+        if self._subject is not None and index is not None and self._isFollowing:
+            self._seen.of(self._subject).add(index)
+        self.table.choose(index)
         self._askOfTag()
         self.moved()
 
@@ -274,6 +281,33 @@ class SliceReview:
         row = self.table.nextOpen(index if index == self._goneTo else None)
         if row is not None:
             self._goTo(row)
+
+    def unseen(self, segmentId: str) -> list[int]:
+        """Return the slices of a mask that are neither fine nor drawn, and were not shown as they are now."""
+        subject = self._subject
+        if subject is None or subject.result is None:
+            return []
+        name = subject.className(segmentId)
+        known = self._fine().get(name, set()) | self._seen.of(subject)
+        quality = subject.result.classes.get(name)
+        return [index for index in range(len(quality.slice_confidence) if quality else 0) if index not in known]
+
+    def mayBeReviewed(self, segmentId: str) -> bool:
+        """Ask about slices of a mask that nobody looked at, if there are any; go to them if that is the answer."""
+        unseen, subject = self.unseen(segmentId), self._subject
+        if not unseen or subject is None or subject.result is None:
+            return True
+        name = subject.className(segmentId)
+        count = len(subject.result.classes[name].slice_confidence)
+        answer = askOfUnseen(self._ui.sliceTable, name, unseen, count)
+        if answer == GO:
+            # The least sure one; of slices that are in no doubt, the first.
+            row = next((each for each in self.table.rows if each.index in unseen), None)
+            if row is not None:
+                self._goTo(row)
+            elif subject.volumeNode is not None:
+                self._views.showSlice(subject.volumeNode, subject.result.axis, unseen[0], self._state.sliceView)
+        return answer == MARK
 
     def notFine(self) -> None:
         """Call the slice that is shown fine no longer."""

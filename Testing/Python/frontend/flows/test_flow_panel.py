@@ -50,6 +50,7 @@ def test_what_is_next_leads_from_the_scan_to_the_export(driver, monkeypatch, win
     driver.wait_for_end()
     assert next_text(driver).startswith("Next: Correct Lesion (slice ")
     assert driver.open_sections() == ["review"]
+    driver.host.dialogs.answer("Mark all the same")
     driver.ui("review", "classTable").item(0, 3).setCheckState(qt.Qt.Checked)
     assert "Export" in next_text(driver)
     driver.click("bar", "goButton")
@@ -186,6 +187,7 @@ def test_what_was_taken_back_is_gone_once_something_else_was_done(two, driver):
     driver.click("bar", "undoButton")
     assert driver.ui("bar", "redoButton").enabled
     driver.unfold("review")
+    driver.host.dialogs.answer("Mark all the same")
     driver.ui("review", "classTable").item(0, 3).setCheckState(qt.Qt.Checked)
     driver.host.settle(0.1)
     assert not driver.ui("bar", "redoButton").enabled
@@ -242,6 +244,7 @@ def test_undo_goes_back_over_masks_and_tags_as_they_came(two, driver):
     session.setTag(key, name, 1, 1)
     driver.unfold("review")
     table = driver.ui("review", "classTable")
+    driver.host.dialogs.answer("Mark all the same")
     table.item(0, 3).setCheckState(qt.Qt.Checked)  # what is done to masks
     session.setTag(key, name, 2, 1)
     bar = driver.widget.panel.bar

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from flows.sight import cell, center_of
+import qt
+from flows.sight import cell, center_of, tick_reviewed
 from flows.strokes import disc
 
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 
 SHAPE = (20, 40, 50)
+
+
+def look(bench, index):
+    """Look at a slice for as long as it takes to be seen."""
+    bench.show(index)
+    bench.panel.slices.showShown()
 
 
 def test_fine_slices_are_labels(correcting, click):
@@ -48,7 +55,7 @@ def test_a_reviewed_mask_is_fine_everywhere_and_stays_reviewed_when_it_is_correc
     bench.editor.stroke(bench.ids["Läsion"], disc(SHAPE, 8))
     bench.settle()
     assert len(bench.corrections.unseen("Läsion")) == 19
-    click(ui.classTable.viewport(), *center_of(ui.classTable, 0, 3, x=10))
+    tick_reviewed(bench.host, ui.classTable, 0, click)
     assert bench.corrections.unseen("Läsion") == []
     assert bench.corrections.stateOf("Läsion", 8) == "drawn"
     bench.settle()
@@ -71,14 +78,64 @@ def test_a_reviewed_mask_is_fine_everywhere_and_stays_reviewed_when_it_is_correc
     assert cell(ui.classTable, 0, 3) == "yes"
 
 
+def test_slices_that_nobody_looked_at_are_named_before_a_mask_is_reviewed(correcting, click):
+    bench, ui, asked = correcting, correcting.ui, correcting.host.dialogs
+    place = ui.classTable.viewport(), *center_of(ui.classTable, 1, 3, x=10)
+    for index in (2, 3, 4):
+        look(bench, index)
+    bench.corrections.markFine(6, True)
+    bench.editor.stroke(bench.ids["organ"], disc(SHAPE, 4) | disc(SHAPE, 9))
+    bench.settle()
+    # Looked at: 2 to 4, and the first one that was shown; 6 is fine; 9 was changed from elsewhere, unseen.
+    shown = {bench.panel.slices.shownSlice(), *bench.panel.slices._seen.of(bench.panel._subject)}
+    asked.answer(qt.QMessageBox.Cancel)
+    click(*place)
+    left = [index for index in range(20) if index not in shown | {6}]
+    assert f"{len(left)} of 20 slices of 'organ' were not looked at:" in asked.texts[-1]
+    assert "5, 7-" in asked.texts[-1]
+    assert cell(ui.classTable, 1, 3) == "no"
+    assert len(bench.corrections.unseen("organ")) == 18
+    asked.answer("Go there")
+    click(*place)
+    rows = bench.panel.slices.table.rows
+    assert bench.panel.slices.shownSlice() == next(row.index for row in rows if row.index in left)
+    assert cell(ui.classTable, 1, 3) == "no"
+    for index in left:
+        look(bench, index)
+    # All were shown by now: nobody asks.
+    click(*place)
+    bench.settle()
+    assert (cell(ui.classTable, 1, 3), bench.corrections.unseen("organ")) == ("yes", [])
+
+
+def test_slices_that_an_update_changed_are_not_looked_at_any_more(correcting, click, make_run):
+    bench, ui, asked = correcting, correcting.ui, correcting.host.dialogs
+    for index in range(20):
+        look(bench, index)
+    assert bench.panel.slices.unseen(bench.ids["organ"]) == []
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[5:15, 5:10, 5:10] = 7
+    before = bench.voxels("organ")
+    bench.update(make_run([bench.volume], labels), labels)
+    bench.host.settle(0.3)
+    changed = np.flatnonzero((bench.voxels("organ") != before).any((1, 2)))
+    unseen = {*bench.panel.slices.unseen(bench.ids["organ"])}
+    assert unseen
+    assert unseen == {*changed.tolist()} - {bench.panel.slices.shownSlice()}
+    asked.answer(qt.QMessageBox.Cancel)
+    click(ui.classTable.viewport(), *center_of(ui.classTable, 1, 3, x=10))
+    assert "were not looked at" in asked.texts[-1]
+
+
 def test_slices_called_fine_one_by_one_stay_so_when_a_mask_is_not_reviewed_after_all(correcting, click):
     bench, ui = correcting, correcting.ui
     for index in (2, 3):
         bench.show(index)
         click(ui.fineButton)
-    for _time in range(2):
-        click(ui.classTable.viewport(), *center_of(ui.classTable, 1, 3, x=10))
-        bench.settle()
+    tick_reviewed(bench.host, ui.classTable, 1, click)
+    bench.settle()
+    click(ui.classTable.viewport(), *center_of(ui.classTable, 1, 3, x=10))
+    bench.settle()
     assert dict(bench.corrections.states("organ")) == {2: "fine", 3: "fine"}
 
 

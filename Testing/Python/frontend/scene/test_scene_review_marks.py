@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.sight import cell, center_of
+from flows.sight import cell, center_of, tick_reviewed
 
 
 def shown_slice(lib, volume):
@@ -79,11 +79,11 @@ def test_a_mask_is_reviewed_once_all_its_slices_are_fine_and_the_other_way_round
     assert reviewed.panel.stateInWords() == "2 of 2 reviewed"
     logic.history.undo(node)
     assert not any(map(lib.segments.isReviewed, segments))
-    click(ui.classTable.viewport(), *center_of(ui.classTable, 0, 3, x=10))
+    tick_reviewed(host, ui.classTable, 0, click)
     assert lib.segments.isReviewed(segments[0])
     # The last slice is in doubt for the other class, too.
     assert cell(ui.sliceTable, 18, 0) == "·"
-    click(ui.classTable.viewport(), *center_of(ui.classTable, 1, 3, x=10))
+    tick_reviewed(host, ui.classTable, 1, click)
     assert cell(ui.sliceTable, 18, 0) == "✓"
     click(ui.classTable.viewport(), *center_of(ui.classTable, 1, 3, x=10))
     assert not lib.segments.isReviewed(segments[1])
@@ -112,7 +112,7 @@ def test_fine_slices_are_kept_with_the_scene(host, scene, reviewed, lib, click, 
 def test_reviewed_is_a_check_and_kept_with_the_segment(host, reviewed, lib, click):
     ui = reviewed.panel.ui
     segment = reviewed.node.GetSegmentation().GetNthSegment(0)
-    click(ui.classTable.viewport(), *center_of(ui.classTable, 0, 3, x=10))
+    tick_reviewed(host, ui.classTable, 0, click)
     assert lib.segments.isReviewed(segment)
     assert cell(ui.classTable, 0, 3) == "yes"
     host.settle(0.1)
@@ -124,7 +124,7 @@ def test_a_mask_that_changed_since_its_review_is_left_again_until_it_is_as_it_wa
     ui, node = reviewed.panel.ui, reviewed.node
     segments = [node.GetSegmentation().GetNthSegment(number) for number in range(2)]
     for row in range(2):
-        click(ui.classTable.viewport(), *center_of(ui.classTable, row, 3, x=10))
+        tick_reviewed(host, ui.classTable, row, click)
     assert "19 of 19 fine" in ui.slicesLabel.text
     host.settle(0.5)
     assert list(map(lib.segments.isReviewed, segments)) == [True, True]
@@ -146,14 +146,14 @@ def test_a_mask_that_changed_since_its_review_is_left_again_until_it_is_as_it_wa
     image.Modified()
     node.GetSegmentation().InvokeEvent(node.GetSegmentation().SourceRepresentationModified)
     host.waitUntil(lambda: cell(ui.classTable, 1, 3) == "changed")
-    click(ui.classTable.viewport(), *center_of(ui.classTable, 1, 3, x=10))
+    tick_reviewed(host, ui.classTable, 1, click)
     host.settle(0.5)
     assert [cell(ui.classTable, row, 3) for row in range(2)] == ["yes", "yes"]
 
 
 def test_a_changed_mask_is_known_after_the_scene_was_loaded_again(host, scene, reviewed, lib, click, tmp_path):
     ui = reviewed.panel.ui
-    click(ui.classTable.viewport(), *center_of(ui.classTable, 0, 3, x=10))
+    tick_reviewed(host, ui.classTable, 0, click)
     host.settle(0.5)
     path = str(tmp_path / "x.mrb")
     host.slicer.util.saveScene(path)

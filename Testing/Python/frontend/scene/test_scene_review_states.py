@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from flows.sight import cell, center_of, opened
+from flows.sight import cell, opened, tick_reviewed
 
 from WeakMedSAMLib.frontend.labels.volume_table import STATE
 from WeakMedSAMLib.frontend.results import review_changes
@@ -33,7 +33,7 @@ def states_in(panel):
 def review(reviewed, host, click, *rows):
     table = reviewed.panel.ui.classTable
     for row in rows:
-        click(table.viewport(), *center_of(table, row, 3, x=10))
+        tick_reviewed(host, table, row, click)
     host.settle(0.5)
 
 
