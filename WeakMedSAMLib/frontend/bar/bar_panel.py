@@ -19,6 +19,7 @@ from WeakMedSAMLib.frontend.labels.class_edits import chosenName
 from WeakMedSAMLib.frontend.labels.classes_panel import colorIcon
 from WeakMedSAMLib.frontend.labels.recovery.offer_box import OfferBox
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
+from WeakMedSAMLib.frontend.labels.tag_history import Step
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.proposals import ToLookAt
 from WeakMedSAMLib.frontend.results.under_review import UnderReview
@@ -59,7 +60,7 @@ class BarPanel(Panel):
         self._observer = logic.views.observer(self._onViewMoved)
         self._shownThere: dict[str, Any] = {}
         self._masks: tuple[Any, Any] = None, None
-        self.undo = Undo(logic.session, logic.history, self._masksNow)
+        self.undo = Undo(logic.session, logic.history, self._masksNow, logic.currentKey)
         self._next: NextStep | None = None
         self._notes: list[str] = []
         self._classes: Any = None
@@ -188,19 +189,19 @@ class BarPanel(Panel):
         setTip(self.ui.sliceLabel, str(problem) if problem is not None else tip)
 
     def _showUndo(self) -> None:
-        ui, session = self.ui, self._session
-        undo, redo = self.undo.undoText, self.undo.redoText
-        where = self._elsewhere(session.undoKeys) if undo == session.undoText else ""
-        again = self._elsewhere(session.redoKeys) if redo == session.redoText else ""
+        ui, undo, redo = self.ui, self.undo.undoText, self.undo.redoText
+        where, again = self._elsewhere(undo, self.undo.lastStep), self._elsewhere(redo, self.undo.nextStep)
         tips = _("Undo (Z): {text}").format(text=undo + where), _("Redo (Y): {text}").format(text=redo + again)
-        setEnabled(ui.undoButton, "" if undo else _("There is nothing to undo."), tips[0])
+        problem = self.undo.undoProblem
+        reason = f"{problem}" if problem is not None else "" if undo else _("There is nothing to undo.")
+        setEnabled(ui.undoButton, reason, tips[0])
         setEnabled(ui.redoButton, "" if redo else _("There is nothing to redo."), tips[1])
 
-    def _elsewhere(self, keys: list[str]) -> str:
-        """Name the volumes that an edit was made in, unless it is the current one alone."""
-        if keys in ([], [self._logic.currentKey()]):
+    def _elsewhere(self, text: str, step: Step | None) -> str:
+        """Name the volumes that an edit was made in, if it is the one of a text, unless it is the current one alone."""
+        if step is None or step.text != text or [*step.volumes] in ([], [self._logic.currentKey()]):
             return ""
-        names = [volume.name for volume in map(self._session.volume, keys) if volume is not None]
+        names = [volume.name for volume in map(self._session.volume, step.volumes) if volume is not None]
         return _(" (in {names})").format(names=", ".join(names)) if names else ""
 
     def _showWords(self) -> None:
@@ -227,6 +228,7 @@ class BarPanel(Panel):
 
     def _onVolumeChanged(self) -> None:
         self._showSlice()
+        self._showUndo()
         self._wordsSoon()
 
     def _onHistoryChanged(self, _runId: str = "") -> None:

@@ -51,9 +51,19 @@ class Step:
         """Say whether nothing changes by it."""
         return self.classes is None and not self.volumes
 
+    def concerns(self, key: str) -> bool:
+        """Say whether it belongs to what was done to a volume: classes are of all of them."""
+        return self.classes is not None or key in self.volumes
+
+    def isApartFrom(self, other: Step) -> bool:
+        """Say whether either can be taken back before the other: they change different volumes, and no classes."""
+        return self.classes is None and other.classes is None and not self.volumes.keys() & other.volumes.keys()
+
 
 class History:
-    """The steps that can be undone and redone.
+    """The steps that can be undone and redone, each volume's by themselves.
+
+    Steps are named by the key of a volume: the last of those that concern it, or without a key the last of all.
 
     Parameters
     ----------
@@ -76,13 +86,28 @@ class History:
         self._undone.clear()
         return True
 
-    def undo(self) -> Step | None:
-        """Go back one step; returns it, or None if there is none."""
-        return self._move(self._done, self._undone, False)
+    def last(self, key: str | None = None) -> Step | None:
+        """Return the step that `undo` would take back, or None if there is none."""
+        return _found(self._done, key)[0]
 
-    def redo(self) -> Step | None:
-        """Go forward one step; returns it, or None if there is none."""
-        return self._move(self._undone, self._done, True)
+    def next(self, key: str | None = None) -> Step | None:
+        """Return the step that `redo` would make again, or None if there is none."""
+        return _found(self._undone, key)[0]
+
+    def undoHeldBy(self, key: str | None = None) -> list[str]:
+        """Return the keys of other volumes that the step changes, too, and that something was done to since.
+
+        That has to be taken back first, there; `undo` does nothing before.
+        """
+        return _heldBy(*_found(self._done, key))
+
+    def undo(self, key: str | None = None) -> Step | None:
+        """Go back one step; returns it, or None if there is none that can be taken back."""
+        return self._move(self._done, self._undone, key, False)
+
+    def redo(self, key: str | None = None) -> Step | None:
+        """Go forward one step; returns it, or None if there is none that can be made again."""
+        return self._move(self._undone, self._done, key, True)
 
     def dropUndone(self) -> None:
         """Forget the steps that were undone."""
@@ -93,52 +118,27 @@ class History:
         self._done.clear()
         self._undone.clear()
 
-    @property
-    def undoText(self) -> str:
-        """What `undo` would take back; empty if there is nothing."""
-        return self._done[-1].text if self._done else ""
-
-    @property
-    def redoText(self) -> str:
-        """What `redo` would do again; empty if there is nothing."""
-        return self._undone[-1].text if self._undone else ""
-
-    @property
-    def undoKeys(self) -> list[str]:
-        """Keys of the volumes that `undo` would change."""
-        return list(self._done[-1].volumes) if self._done else []
-
-    @property
-    def redoKeys(self) -> list[str]:
-        """Keys of the volumes that `redo` would change."""
-        return list(self._undone[-1].volumes) if self._undone else []
-
-    @property
-    def undoSerial(self) -> int:
-        """The number of the step that `undo` would take back; 0 if there is none."""
-        return self._done[-1].serial if self._done else 0
-
-    @property
-    def redoSerial(self) -> int:
-        """The number of the step that `redo` would do again; 0 if there is none."""
-        return self._undone[-1].serial if self._undone else 0
-
-    @property
-    def undoBeside(self) -> Callable[[bool], None] | None:
-        """What else `undo` takes back, see `Step`."""
-        return self._done[-1].beside if self._done else None
-
-    @property
-    def redoBeside(self) -> Callable[[bool], None] | None:
-        """What else `redo` does again."""
-        return self._undone[-1].beside if self._undone else None
-
-    def _move(self, source: list[Step], target: list[Step], forward: bool) -> Step | None:
-        if not source:
+    def _move(self, source: list[Step], target: list[Step], key: str | None, forward: bool) -> Step | None:
+        step, later = _found(source, key)
+        if step is None or _heldBy(step, later):
             return None
-        step = source[-1]
         self._apply(step, forward)
-        target.append(source.pop())
+        # By its place: others may say the same.
+        target.append(source.pop(len(source) - 1 - len(later)))
         if step.beside is not None:
             step.beside(forward)
         return step
+
+
+def _found(steps: list[Step], key: str | None) -> tuple[Step | None, list[Step]]:
+    """Return the last step that concerns a volume, or any without a key, and those after it."""
+    for at in range(len(steps) - 1, -1, -1):
+        if key is None or steps[at].concerns(key):
+            return steps[at], steps[at + 1 :]
+    return None, []
+
+
+def _heldBy(step: Step | None, later: list[Step]) -> list[str]:
+    """Return the volumes of later steps that a step cannot be taken from under."""
+    held = [each for each in later if step is not None and not step.isApartFrom(each)]
+    return list(dict.fromkeys(key for each in held for key in each.volumes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from slicer.i18n import tr as _
@@ -126,13 +126,43 @@ class TagStore:
         known = self.volume(key)
         return (known is None or not isTagged(known)) and bool(self._waitingFor(counts))
 
-    def undo(self) -> str:
-        """Take back the last edit; returns what it was, empty if there was none."""
-        return self._tell(self._history.undo())
+    def undo(self, key: str | None = None) -> str:
+        """Take back the last edit, or the last that concerns a volume; returns what it was, empty if there was none.
 
-    def redo(self) -> str:
-        """Do again what was undone; returns what it was, empty if there was nothing."""
-        return self._tell(self._history.redo())
+        Classes concern every volume.
+
+        Raises
+        ------
+        UserError
+            ``done_elsewhere`` if what was done to other volumes since has to be taken back first.
+        """
+        problem = self.undoProblem(key)
+        if problem is not None:
+            raise problem
+        return self._tell(self._history.undo(key))
+
+    def redo(self, key: str | None = None) -> str:
+        """Do again what was undone, as of `undo`; returns what it was, empty if there was nothing."""
+        return self._tell(self._history.redo(key))
+
+    def lastStep(self, key: str | None = None) -> Step | None:
+        """Return the edit that `undo` takes back, not to be changed; None if there is none."""
+        return self._history.last(key)
+
+    def nextStep(self, key: str | None = None) -> Step | None:
+        """Return the edit that `redo` does again, not to be changed; None if there is none."""
+        return self._history.next(key)
+
+    def undoProblem(self, key: str | None = None) -> UserError | None:
+        """Why `undo` cannot take back its edit yet; None if it can, or if there is none."""
+        names = [volume.name for each in self._history.undoHeldBy(key) if (volume := self.volume(each)) is not None]
+        step = self._history.last(key)
+        if not names or step is None:
+            return None
+        values = {"text": step.text, "names": ", ".join(names)}
+        text = _("'{text}' concerns other volumes, too, in which something was done since: {names}.")
+        hint = _("Go there, and take that back first.")
+        return UserError("done_elsewhere", text.format(**values), hint, values)
 
     @property
     def canUndo(self) -> bool:
@@ -147,22 +177,12 @@ class TagStore:
     @property
     def undoText(self) -> str:
         """The edit that `undo` takes back, in words; empty if there is none."""
-        return self._history.undoText
+        return _textOf(self._history.last())
 
     @property
     def redoText(self) -> str:
         """The edit that `redo` does again, in words; empty if there is none."""
-        return self._history.redoText
-
-    @property
-    def undoKeys(self) -> list[str]:
-        """Keys of the volumes that `undo` would change."""
-        return self._history.undoKeys
-
-    @property
-    def redoKeys(self) -> list[str]:
-        """Keys of the volumes that `redo` would change."""
-        return self._history.redoKeys
+        return _textOf(self._history.next())
 
     def dropUndone(self) -> None:
         """Forget what was undone: it cannot be done again."""
@@ -171,22 +191,8 @@ class TagStore:
     @property
     def undoSerial(self) -> int:
         """The number of the edit that `undo` takes back, see `tag_history.Step`; 0 if there is none."""
-        return self._history.undoSerial
-
-    @property
-    def redoSerial(self) -> int:
-        """The number of the edit that `redo` does again; 0 if there is none."""
-        return self._history.redoSerial
-
-    @property
-    def undoBeside(self) -> Callable[[bool], None] | None:
-        """What else `undo` takes back, see `tag_history.Step`; None if there is nothing."""
-        return self._history.undoBeside
-
-    @property
-    def redoBeside(self) -> Callable[[bool], None] | None:
-        """What else `redo` does again."""
-        return self._history.redoBeside
+        step = self._history.last()
+        return step.serial if step is not None else 0
 
     def _knownFor(self, held: KnownVolume) -> VolumeLabels | None:
         """Return the entry for a volume: its own, or tags that wait for it."""
@@ -271,3 +277,7 @@ class TagStore:
         volumes = self._cohort.volumes
         position = next((number for number, volume in enumerate(volumes) if volume is old), len(volumes))
         volumes[position : position + 1] = [] if new is None else [new]
+
+
+def _textOf(step: Step | None) -> str:
+    return step.text if step is not None else ""

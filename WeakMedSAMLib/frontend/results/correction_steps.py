@@ -248,11 +248,12 @@ class CorrectionSteps:
 
     def _isTakenBack(self, changes: list[PlaneChange]) -> bool:
         """Say whether changes are an undo or redo by the editor, of what is last here, too; it is taken back then."""
-        for beside, isRedo in ((self._session.undoBeside, False), (self._session.redoBeside, True)):
-            parts = beside.parts if isinstance(beside, Together) else ()
+        key = self._labels.keyOf(self.teaching.volumeNode) if self.teaching is not None else None
+        for step, isRedo in ((self._session.lastStep(key), False), (self._session.nextStep(key), True)):
+            parts = step.beside.parts if step is not None and isinstance(step.beside, Together) else ()
             puts = [each for each in parts if isinstance(each, PlanesPut)]
             if puts and puts[0].isReverted(changes, isRedo):
-                self._session.redo() if isRedo else self._session.undo()
+                self._session.redo(key) if isRedo else self._session.undo(key)
                 return True
         return False
 

@@ -197,15 +197,32 @@ def test_what_was_taken_back_is_gone_once_something_else_was_done(two, driver):
     assert not driver.ui("bar", "redoButton").enabled
 
 
-def test_undo_names_another_volume(two, driver):
+def test_undo_is_of_the_current_volume(two, driver):
     first, second = two
+    session, button = driver.logic.session, driver.ui("bar", "undoButton")
+    name = session.classes.names[0]
     driver.choose(second)
-    driver.logic.session.setTag(driver.logic.currentKey(), driver.logic.session.classes.names[0], 1, 1)
+    key = driver.logic.currentKey()
+    session.setTag(key, name, 1, 1)
     driver.host.settle(0.1)
-    assert second.GetName() not in driver.ui("bar", "undoButton").toolTip
+    assert "present on slice 1" in button.toolTip
     driver.choose(first)
     driver.host.settle(0.2)
-    assert second.GetName() in driver.ui("bar", "undoButton").toolTip
+    assert "present on slice 1" not in button.toolTip
+    before = session.tag(key, name, 1)
+    driver.click("bar", "undoButton")
+    assert session.tag(key, name, 1) == before
+    # Classes are of all volumes, and of what is tagged by them.
+    session.addClass("Other")
+    session.setTag(key, "Other", 2, 1)
+    driver.host.settle(0.1)
+    assert not button.enabled
+    assert f"something was done since: {second.GetName()}" in button.toolTip
+    driver.choose(second)
+    driver.host.settle(0.2)
+    for _time in range(2):
+        driver.click("bar", "undoButton")
+    assert [*session.classes.names] == [name]
 
 
 def test_masks_that_come_do_not_fold_what_one_works_on(driver, window):

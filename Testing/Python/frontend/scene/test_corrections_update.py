@@ -99,7 +99,7 @@ def test_undo_of_an_update_leaves_what_was_found_fine_and_drawn_in_another_direc
 def test_edits_and_updates_are_taken_back_in_the_order_in_which_they_were_done(updated):
     from WeakMedSAMLib.frontend.bar.undo import Undo
 
-    undo = Undo(updated.session, updated.history, lambda: updated.node)
+    undo = Undo(updated.session, updated.history, lambda: updated.node, lambda: updated.key)
     updated.show(6)
     updated.editor.stroke(updated.ids["organ"], disc(SHAPE, 6))
     updated.settle()
@@ -134,7 +134,7 @@ def test_what_was_drawn_in_the_last_moment_is_no_part_of_what_the_module_writes(
     updated.settle()
     assert dict(updated.corrections.states("organ")) == {4: "fine", 6: "drawn", 8: "drawn", 9: "touched"}
     # Undo takes back what was done last, if nobody has seen it yet, too.
-    undo = Undo(updated.session, updated.history, lambda: updated.node)
+    undo = Undo(updated.session, updated.history, lambda: updated.node, lambda: updated.key)
     updated.show(11)
     updated.editor.stroke(updated.ids["organ"], disc(SHAPE, 11))
     assert undo.undo() == "correct slice 11 of 'organ'"
