@@ -75,6 +75,10 @@ class KeptCorrections:
             self.pending += 1
         self.changed()
 
+    def draw(self, className, index, mask, overwrites=()):
+        self.said.append(("draw", className, index, int(mask.sum()), sorted(overwrites)))
+        self.put(className, index, "drawn")
+
     def labels(self):
         return self._labels
 

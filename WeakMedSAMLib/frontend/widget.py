@@ -96,6 +96,7 @@ class ModulePanel:
         self._reviews = ReviewStates(logic.state, logic.history)
         generate = GeneratePanel(logic)
         review = ReviewPanel(logic.state, logic.runs, views, logic.history, logic.corrections)
+        review.correct.answers.ask = logic.resident.ask
         logic.updates.useProgress(review.correct.useUpdates(logic.updates.calls))
         self.bar = BarPanel(logic, generate.installBox.readyProblem, self.goTo)
         return {

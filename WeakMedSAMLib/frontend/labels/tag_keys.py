@@ -56,7 +56,9 @@ def fixedKeys() -> list[KeyEntry]:
         KeyEntry(("X",), "box", _("Draw a box around the current class by clicks, or leave that")),
         KeyEntry(("O",), "point", _("Click on the current class, or leave that")),
         KeyEntry(("Shift+O",), "notPoint", _("Click on what is not the current class, or leave that")),
-        KeyEntry(("Return", "Enter"), "take", _("Keep what is being placed as it is shown")),
+        KeyEntry(
+            ("Return", "Enter"), "take", _("Keep what is being placed, or outlined by a scribble, as it is shown")
+        ),
         KeyEntry(("Shift+Return", "Shift+Enter"), "join", _("Join the new box with the one offered, to one in 3-D")),
         KeyEntry(("C",), "nextClass", _("Make the next class the current one")),
         KeyEntry(("N",), "nextUntagged", _("Go to the next untagged slice"), repeats=True),

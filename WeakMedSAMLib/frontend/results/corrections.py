@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -255,7 +255,7 @@ class Corrections(CorrectionSteps):
                 np.moveaxis(plane, "kji".replace(axis, "").index(other), 0)[at] = line
         return plane
 
-    def draw(self, className: str, index: int, mask: np.ndarray) -> None:
+    def draw(self, className: str, index: int, mask: np.ndarray, overwrites: Collection[str] = ()) -> None:
         """Draw a slice, in the mask that teaches and as a label: one step to undo.
 
         Parameters
@@ -264,9 +264,11 @@ class Corrections(CorrectionSteps):
         index : int
         mask : numpy.ndarray
             bool, rows x columns, as of `contract.labels.painted`.
+        overwrites : collection of str
+            Classes that it is taken from, as by a brush that overwrites: of these that alone is known there.
         """
         text = _("draw slice {index} of '{name}'").format(index=index, name=className)
-        self._draw(text, className, index, np.asarray(mask, bool), correction_edits.drawn)
+        self._draw(text, className, index, np.asarray(mask, bool), correction_edits.drawn, overwrites)
 
     def empty(self, className: str, index: int) -> None:
         """Draw a slice empty, which makes it absent: one step to undo."""
@@ -280,13 +282,26 @@ class Corrections(CorrectionSteps):
         index: int,
         mask: np.ndarray,
         change: Callable[[VolumeLabels, SliceEdit], None],
+        overwrites: Collection[str] = (),
     ) -> None:
         self.labels().require_slice(index)
+        before = {name: self._planeOf(name, index) for name in (className, *overwrites)}
+        edits = [SliceEdit(className, index, before[className], mask, isShown=True)]
+        for name in overwrites:
+            held = before[name]
+            if held is not None and (held & mask).any():
+                edits.append(SliceEdit(name, index, held, held & ~mask, isShown=False))
+        planes = [(e.className, index, packed(e.before), packed(e.now)) for e in edits if e.before is not None]
+
+        def takeInto(labels: VolumeLabels) -> None:
+            for edit in edits:
+                change(labels, edit)
+
+        self._edit(text, takeInto, [self._putOf(planes)] if planes else [])
+
+    def _planeOf(self, className: str, index: int) -> np.ndarray | None:
         planes = self.watch.planes(className)
-        before = planes.plane(index) if planes is not None else None
-        put = [self._putOf([(className, index, packed(before), packed(mask))])] if before is not None else []
-        edit = SliceEdit(className, index, before, mask, isShown=True)
-        self._edit(text, lambda labels: change(labels, edit), put)
+        return planes.plane(index) if planes is not None else None
 
     def giveBack(self, first: int, last: int, classNames: Sequence[str] | None = None) -> None:
         """Give slices back to the machine, of some classes or of all: one step to undo, a moment later.

@@ -122,7 +122,7 @@ class ModelAnswers:
             return
         entry = self._session.classes[self._session.classes.index(question.className)]
         red, green, blue = (part / 255 for part in entry.color)
-        lines = _inVoxels(edgesOf(mask), question)
+        lines = linesOf(mask, question.axis, question.index)
         self._outlines.show(_NAME, Outline(node, question.axis, question.index, lines, (red, green, blue)))
         self._say("")
 
@@ -146,8 +146,10 @@ def _questionOf(labels: VolumeLabels, volumeId: str, className: str, index: int)
     return _Question(volumeId, labels.sha256 or "", className, labels.axis, index, boxes, points)
 
 
-def _inVoxels(lines: np.ndarray, question: _Question) -> np.ndarray:
-    rows, columns = PLANES[question.axis]
-    voxels = np.full((*lines.shape[:2], 3), float(question.index))
+def linesOf(mask: np.ndarray, axis: str, index: int) -> np.ndarray:
+    """Return the borders of a mask on a slice, rows x columns, as lines of an `Outline`."""
+    lines = edgesOf(mask)
+    rows, columns = PLANES[axis]
+    voxels = np.full((*lines.shape[:2], 3), float(index))
     voxels[..., rows], voxels[..., columns] = lines[..., 0], lines[..., 1]
     return voxels

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, Connections, guarded
 from WeakMedSAMLib.frontend.base.panel import History
-from WeakMedSAMLib.frontend.base.panel_parts import markPressed, setEnabled, setTip
+from WeakMedSAMLib.frontend.base.panel_parts import breakable, markPressed, setEnabled, setText, setTip
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import keyName, sliceViewHosts
 from WeakMedSAMLib.frontend.results.correcting.before_after import BeforeAfter
@@ -21,6 +21,7 @@ from WeakMedSAMLib.frontend.results.correcting.drawn_on import nodesOf, overwrit
 from WeakMedSAMLib.frontend.results.correcting.embedded_editor import EmbeddedEditor
 from WeakMedSAMLib.frontend.results.correcting.give_back import GiveBackMenu
 from WeakMedSAMLib.frontend.results.correcting.given import ClassOf, Corrections, UpdateCalls
+from WeakMedSAMLib.frontend.results.correcting.scribble_answers import ScribbleAnswers
 from WeakMedSAMLib.frontend.results.correcting.scribbling import Scribbling
 from WeakMedSAMLib.frontend.results.correcting.sight import Sight
 from WeakMedSAMLib.frontend.results.correcting.slice_states import SliceStates
@@ -58,6 +59,7 @@ class CorrectPart:
         What keys of undo take back while one draws.
     editor : EmbeddedEditor
     scribbling : Scribbling
+    answers : ScribbleAnswers
     states : SliceStates
     update : UpdateBox
     """
@@ -79,6 +81,7 @@ class CorrectPart:
         self.scribbling = Scribbling(self.editor)
         self.update = UpdateBox(self._ui)
         self.states = SliceStates(self._ui, slices)
+        self.answers = ScribbleAnswers(panel, self.states)
         self._before = BeforeAfter(lambda subject: self.update.calls.before(subject) if self.update.calls else None)
         self._giveBack = GiveBackMenu(self._ui.giveBackButton, self.states.shown, panel.showError)
         self._keys = CorrectKeys(self._onKey, panel.showError)
@@ -137,8 +140,8 @@ class CorrectPart:
     def enter(self) -> None:
         """The module is shown."""
         self._isEntered = True
-        if self.states.note not in self._views.use.notes:
-            self._views.use.notes.append(self.states.note)
+        notes = self._views.use.notes
+        notes += [note for note in (self.states.note, self.answers.note) if note not in notes]
         manager = slicer.app.layoutManager()
         if manager is not None:
             manager.connect("layoutChanged(int)", self._onLayoutChanged)
@@ -155,8 +158,9 @@ class CorrectPart:
         manager = slicer.app.layoutManager()
         if manager is not None:
             manager.disconnect("layoutChanged(int)", self._onLayoutChanged)
-        if self.states.note in self._views.use.notes:
-            self._views.use.notes.remove(self.states.note)
+        for note in (self.states.note, self.answers.note):
+            if note in self._views.use.notes:
+                self._views.use.notes.remove(note)
         self._sync()
 
     def cleanup(self) -> None:
@@ -168,7 +172,7 @@ class CorrectPart:
         if self._kept is not None:
             self._kept.changed.disconnect(self._onCorrected)
         self._kept = self._corrections = self.states.corrections = None
-        for part in (self.scribbling, self.editor, self._before, self.update):
+        for part in (self.answers, self.scribbling, self.editor, self._before, self.update):
             part.cleanup()
         self._ui.correctFrame.removeEventFilter(self._sight)
         self._subject, self._of = None, ()
@@ -183,6 +187,7 @@ class CorrectPart:
         connect(ui.scribbleButton, "clicked()", lambda: self._scribble(True))
         connect(ui.notScribbleButton, "clicked()", lambda: self._scribble(False))
         connect(ui.rightButton, "clicked()", self.states.callRight)
+        connect(ui.outlineButton, "clicked()", self.answers.take)
         connect(ui.beforeButton, "pressed()", self._before.hold)
         connect(ui.beforeButton, "released()", self._before.release)
         self._connections = Connections(
@@ -190,8 +195,12 @@ class CorrectPart:
             (self._state.leavingVolume, self.scribbling.read),
             (self._state.changed, self._onStateChanged),
             (self.scribbling.changed, self._onEditorChanged),
+            (self.scribbling.scribbled, self.answers.about),
+            (self.answers.changed, self._showSoon),
+            (self.answers.changed, self._views.use.changed),
             (self.update.changed, self._showSoon),
             (self._slices.moved, self._statesSoon),
+            (self._slices.moved, self.answers.draw),
             (self._runs.changed, self._onRunsChanged),
         )
 
@@ -265,6 +274,9 @@ class CorrectPart:
         elif self.scribbling.shows is None and subject is not None and self._isOfMasks(segmentId):
             # By a key of the editor; the bar and the list follow.
             self._state.currentClass = subject.className(segmentId)
+        if self.scribbling.shows is None or not self.editor.effect:
+            # By Esc, too, which is a key of the editor.
+            self.answers.leave()
         self._tellViews()
         self._showSoon()
 
@@ -323,6 +335,7 @@ class CorrectPart:
             self._of = ()
             self.choose(self._subject, self._segmentId)
         self.scribbling.update()
+        self.answers.follow()
         self._views.use.changed()
         self._showSoon()
 
@@ -373,6 +386,8 @@ class CorrectPart:
             tip = _("Take back what you drew on slices ({key}: on this one)")
         setEnabled(ui.giveBackButton, noSlice, tip.format(key=keyName("Ctrl+G")))
         self.states.show()
+        setText(ui.outlineLabel, breakable(self.answers.words))
+        ui.outlineButton.visible = self.answers.canTake
         self._showBefore()
         setTip(ui.nextButton, _("Go to the next slice that is not fine ({key})").format(key=keyName("Ctrl+N")))
         pending = self._corrections.pending if self._corrections is not None else 0

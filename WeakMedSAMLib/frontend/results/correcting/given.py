@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -55,6 +55,9 @@ class Corrections(Protocol):
 
     def unmasked(self) -> tuple[Unmasked | None, str]:
         """Return the current volume where it has no masks and can be drawn on; else None and why not, for the user."""
+
+    def draw(self, className: str, index: int, mask: np.ndarray, overwrites: Collection[str] = ()) -> None:
+        """Take a mask (bool, rows x columns) as drawn on a slice, and from other classes there. One step to undo."""
 
     def labels(self) -> VolumeLabels:
         """Return the labels of the volume with all that is painted."""

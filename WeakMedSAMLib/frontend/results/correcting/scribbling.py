@@ -38,6 +38,8 @@ class Scribbling:
     ----------
     changed : Callbacks
         Called without arguments when scribbling begins, ends or is of another kind.
+    scribbled : Callbacks
+        Called with a class and its new scribbles by slice, once they are handed on.
     classNames : frozenset of str
         The classes of which scribbles are kept.
     className : str
@@ -61,7 +63,7 @@ class Scribbling:
         self._versions: dict[str, tuple[Any, ...]] = {}
         self._isWriting = False
         self._readSoon = Coalesced(self.read, _READ_MS)
-        self.changed = Callbacks()
+        self.changed, self.scribbled = Callbacks(), Callbacks()
         self.classNames: frozenset[str] = frozenset()
         self.className = ""
 
@@ -197,6 +199,7 @@ class Scribbling:
         self._follow(None)
         self._subject = self._corrections = None
         self.changed.clear()
+        self.scribbled.clear()
 
     def _handOn(self, corrections: Corrections, name: str, now: dict[int, Scribbles]) -> None:
         """Hand on what is scribbled of a class, of slices where it is not what is known."""
@@ -214,6 +217,8 @@ class Scribbling:
         except Exception:
             known |= before
             raise
+        if new:
+            self.scribbled(name, new)
 
     def _follow(self, hints: Hints | None) -> None:
         self._readSoon.cancel()

@@ -28,6 +28,9 @@ class SliceStates:
 
     Attributes
     ----------
+    subject : ReviewSubject or None
+    segmentId : str
+        The mask that is chosen; empty for none.
     corrections : Corrections or None
         Of the volume under review; None if none are kept.
     classOf : callable
@@ -38,8 +41,8 @@ class SliceStates:
 
     def __init__(self, ui: Any, slices: SliceReview) -> None:
         self._ui, self._slices = ui, slices
-        self._subject: ReviewSubject | None = None
-        self._segmentId = ""
+        self.subject: ReviewSubject | None = None
+        self.segmentId = ""
         self.corrections: Corrections | None = None
         self.classOf: ClassOf = lambda _node, _segmentId: ""
         self.unmasked: Unmasked | None = None
@@ -49,19 +52,19 @@ class SliceStates:
         """The class of the mask, as corrections of it are kept; empty if they are not."""
         if self.unmasked is not None:
             return self.unmasked.className
-        return self._className(self._segmentId) if self._segmentId else ""
+        return self._className(self.segmentId) if self.segmentId else ""
 
     @property
     def classNames(self) -> frozenset[str]:
         """The classes of all masks of which corrections are kept; without masks all classes."""
         if self.unmasked is not None:
             return frozenset(self.unmasked.colors)
-        ids = self._subject.segmentIds if self._subject is not None else []
+        ids = self.subject.segmentIds if self.subject is not None else []
         return frozenset(map(self._className, ids)) - {""}
 
     def choose(self, subject: ReviewSubject | None, segmentId: str) -> None:
         """Speak of a mask; None and empty for none."""
-        self._subject, self._segmentId = subject, segmentId
+        self.subject, self.segmentId = subject, segmentId
 
     def shown(self) -> tuple[Corrections | None, str, int | None]:
         """Return the corrections, the class that is chosen and the slice that is shown, as far as there are any."""
@@ -77,7 +80,7 @@ class SliceStates:
 
     def note(self, shown: ShownSlice) -> str:
         """Return the line for the note in a view: see `ViewUse`."""
-        subject, corrections, name = self._subject, self.corrections, self.className
+        subject, corrections, name = self.subject, self.corrections, self.className
         if self.unmasked is not None:
             return self._noteUnmasked(self.unmasked, shown)
         if subject is None or corrections is None or subject.result is None or not name:
@@ -122,5 +125,5 @@ class SliceStates:
         return [name for name in sorted(self.classNames) if corrections.stateOf(name, index) == "touched"]
 
     def _className(self, segmentId: str) -> str:
-        subject = self._subject
+        subject = self.subject
         return self.classOf(subject.segmentationNode, segmentId) if subject is not None else ""
