@@ -108,7 +108,7 @@ def test_keys_of_correcting_stand_in_the_help(reviewed):
         assert key in text
 
 
-@pytest.mark.parametrize("state", ["masks", "correct", "update", "touched"])
+@pytest.mark.parametrize("state", ["masks", "correct", "update", "touched", "outlined"])
 def test_all_of_it_fits_a_narrow_dock(reviewed, state):
     driver, review = reviewed, reviewed.panel("review")
     window = slicer.util.mainWindow()
@@ -123,14 +123,20 @@ def test_all_of_it_fits_a_narrow_dock(reviewed, state):
         if state == "update":
             review.correct.update.start()
             review.correct.update.progress(0.5, 300)
-        if state == "touched":
+        if state in ("touched", "outlined"):
             driver.kept.put("Lesion", review.slices.shownSlice(), "touched")
+        if state == "outlined":
+            answers = review.correct.answers
+            assert answers.ask == driver.logic.resident.ask
+            answers._mask = np.ones((4, 4), bool)
+            answers._say("The model's outline on slice 123: Enter takes it as drawn, Esc leaves it.")
         driver.host.settle(0.3)
         area = driver.widget.panel.ui.sectionsArea
         assert area.widget().minimumSizeHint.width() <= area.viewport().width
         assert area.horizontalScrollBar().maximum == 0
         assert review.widget.height <= HIGHEST
         assert review.ui.updateFrame.visible
+        assert review.ui.outlineButton.visible == (state == "outlined")
         assert (review.ui.correctFrame.visible, review.ui.masksFrame.visible) == (state != "masks", state == "masks")
     finally:
         dock.minimumWidth, dock.maximumWidth = 0, 16777215
