@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.resident import BoxRanges, PointAt
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.features.preprocess import Frame
 from WeakMedSAMLib.engine.parts.not_points import without
-from WeakMedSAMLib.engine.parts.resemblance import box_around_point
+from WeakMedSAMLib.engine.parts.resemblance import boxes_around_points
 from WeakMedSAMLib.engine.parts.tightness import tightened
 
 
@@ -43,8 +43,9 @@ class PromptedMasks:
     """Masks of slices by a backbone.
 
     Boxes are asked for as they are, where the backbone answers them, else by the point in their middle. Points are
-    asked for as they are, where the backbone answers them, else by the box around what resembles them. A point that
-    does not show the class takes out what is drawn for it, but never most of the mask or a point that shows it.
+    asked for as they are, where the backbone answers them, else by the box around what resembles them, one for all
+    that lie in one piece. A point that does not show the class takes out what is drawn for it, but never most of the
+    mask or a point that shows it.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ class PromptedMasks:
             size = self._info.input_size
             level = view.levels[self._info.cam_level].numpy()
             away = [_fraction(view, size, point) for point in avoid]
-            boxes = [box_around_point(level, *_fraction(view, size, point), away) for point in points]
+            boxes = boxes_around_points(level, [_fraction(view, size, point) for point in points], away)
             drawn = self._decode(view, [[side * size for side in box] for box in boxes])
         return [(_on_slice(view, seen), quality) for seen, quality in drawn]
 

@@ -75,7 +75,7 @@ def resembled(monkeypatch):
         (top, bottom), (left, right) = BALL if row < 0.5 else ROD
         return left / 40, top / 40, (right + 1) / 40, (bottom + 1) / 40
 
-    monkeypatch.setattr("WeakMedSAMLib.engine.runs.resident_masks.box_around_point", box_around)
+    monkeypatch.setattr("WeakMedSAMLib.engine.parts.resemblance.box_around_point", box_around)
     return asked
 
 
@@ -99,6 +99,23 @@ def test_what_resembles_a_point_hangs_together_with_it_and_resembles_no_other_po
     assert box_around_point(features, 4 / 16, 5 / 16, [(4 / 16, 10 / 16)]) == (4 / 16, 2 / 16, 8 / 16, 6 / 16)
     alone = box_around_point(np.zeros((3, 16, 16), np.float32), 1.0, 1.0)
     assert 0 <= alone[0] < alone[2] <= 1, "a point on the last edge, where all is alike"
+
+
+def test_points_of_one_piece_become_one_box():
+    from WeakMedSAMLib.engine.parts.resemblance import box_around_point, boxes_around_points
+
+    features = np.zeros((3, 16, 16), np.float32)
+    features[0] = 1
+    features[1, 2:6, 2:14] = 2  # a bar, and one like it elsewhere
+    features[1, 10:14, 4:12] = 2
+    stroke, elsewhere = [(4 / 16, column / 16) for column in (4, 8, 12)], (12 / 16, 8 / 16)
+    found = boxes_around_points(features, [*stroke, elsewhere])
+    assert sorted(found) == sorted([(2 / 16, 2 / 16, 14 / 16, 6 / 16), box_around_point(features, *elsewhere)])
+    # One that resembles more, or less, is outvoted; all points are in it.
+    features[1, 2:6, 12:14], features[2, 2:6, 12:14] = 0.5, 3
+    (box,) = [each for each in boxes_around_points(features, stroke[:2]) if each[3] <= 0.5]
+    assert box == (2 / 16, 2 / 16, 12 / 16, 6 / 16)
+    assert boxes_around_points(features, []) == []
 
 
 def test_points_are_in_the_answer_as_they_are(answers, resembled):
