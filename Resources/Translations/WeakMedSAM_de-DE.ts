@@ -548,6 +548,14 @@
         <translation>Sie stimmen</translation>
     </message>
     <message>
+        <source>The outline that the model made of your scribbles becomes the mask of this slice, as drawn (Enter in a slice view)</source>
+        <translation>Der Umriss, den das Modell aus Ihren Strichen gemacht hat, wird die Maske dieser Schicht, wie gezeichnet (Eingabetaste in einer Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>Take outline</source>
+        <translation>Umriss nehmen</translation>
+    </message>
+    <message>
         <source>Mark the slice that is shown as fine, and go to the next one that is not</source>
         <translation>Gezeigte Schicht als gut vermerken und zur nächsten gehen, die es noch nicht ist</translation>
     </message>
@@ -2281,18 +2289,6 @@
         <translation>{count} zu aktualisieren</translation>
     </message>
     <message>
-        <source>There are no masks.</source>
-        <translation>Es gibt keine Masken.</translation>
-    </message>
-    <message>
-        <source>The volume of this mask is not in the scene.</source>
-        <translation>Das Volumen dieser Maske ist nicht in der Szene.</translation>
-    </message>
-    <message>
-        <source>Choose a mask first.</source>
-        <translation>Wählen Sie zuerst eine Maske.</translation>
-    </message>
-    <message>
         <source>scribbling</source>
         <translation>Striche</translation>
     </message>
@@ -2376,6 +2372,14 @@
         <translation>Laden Sie zuerst die Masken in die Szene.</translation>
     </message>
     <message>
+        <source>The volume of this mask is not in the scene.</source>
+        <translation>Das Volumen dieser Maske ist nicht in der Szene.</translation>
+    </message>
+    <message>
+        <source>Choose a mask first.</source>
+        <translation>Wählen Sie zuerst eine Maske.</translation>
+    </message>
+    <message>
         <source>Paint a few strokes where the class is, or all of it</source>
         <translation>Ein paar Striche malen, wo die Klasse ist, oder sie ganz ausmalen</translation>
     </message>
@@ -2456,6 +2460,21 @@
     <message>
         <source>not {name}</source>
         <translation>nicht {name}</translation>
+    </message>
+</context>
+<context>
+    <name>correcting.scribble_answers</name>
+    <message>
+        <source>The model is asked about these scribbles ...</source>
+        <translation>Das Modell wird nach diesen Strichen gefragt ...</translation>
+    </message>
+    <message>
+        <source>No outline: {reason}</source>
+        <translation>Kein Umriss: {reason}</translation>
+    </message>
+    <message>
+        <source>The model&apos;s outline on slice {index}: Enter takes it as drawn, Esc leaves it.</source>
+        <translation>Der Umriss des Modells auf Schicht {index}: Eingabe nimmt ihn als gezeichnet, Esc lässt ihn.</translation>
     </message>
 </context>
 <context>
@@ -3161,8 +3180,8 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>Auf etwas klicken, das nicht die aktuelle Klasse ist, oder das lassen</translation>
     </message>
     <message>
-        <source>Keep what is being placed as it is shown</source>
-        <translation>Übernehmen, was gerade gesetzt wird, wie es gezeigt wird</translation>
+        <source>Keep what is being placed, or outlined by a scribble, as it is shown</source>
+        <translation>Behalten, was gerade gesetzt oder nach Strichen umrissen wird, wie es gezeigt ist</translation>
     </message>
     <message>
         <source>Join the new box with the one offered, to one in 3-D</source>
@@ -3326,6 +3345,14 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
 </context>
 <context>
     <name>labels.tag_store</name>
+    <message>
+        <source>&apos;{text}&apos; concerns other volumes, too, in which something was done since: {names}.</source>
+        <translation>&apos;{text}&apos; betrifft auch andere Volumes, in denen seither etwas getan wurde: {names}.</translation>
+    </message>
+    <message>
+        <source>Go there, and take that back first.</source>
+        <translation>Gehen Sie dorthin, und nehmen Sie zuerst das zurück.</translation>
+    </message>
     <message>
         <source>This volume is not ready for tags.</source>
         <translation>Dieses Volumen ist noch nicht zum Markieren bereit.</translation>
@@ -5164,6 +5191,29 @@ Masken dieses Laufs: {run}</translation>
     <message>
         <source>The probabilities do not fit the volume {name}: it changed since.</source>
         <translation>Die Wahrscheinlichkeiten passen nicht zum Volumen {name}: Es hat sich seither geändert.</translation>
+    </message>
+</context>
+<context>
+    <name>results.unseen_slices</name>
+    <message>
+        <source>{unseen} of {count} slices of &apos;{name}&apos; were not looked at: {slices}.</source>
+        <translation>{unseen} von {count} Schichten von &apos;{name}&apos; wurden nicht angesehen: {slices}.</translation>
+    </message>
+    <message>
+        <source>Reviewed</source>
+        <translation>Geprüft</translation>
+    </message>
+    <message>
+        <source>Reviewed says that the mask is right on every slice, and the model learns that.</source>
+        <translation>Geprüft heißt, dass die Maske auf jeder Schicht stimmt, und das Modell lernt es so.</translation>
+    </message>
+    <message>
+        <source>Go there</source>
+        <translation>Dorthin gehen</translation>
+    </message>
+    <message>
+        <source>Mark all the same</source>
+        <translation>Trotzdem markieren</translation>
     </message>
 </context>
 <context>

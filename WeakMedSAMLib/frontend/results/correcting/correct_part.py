@@ -17,7 +17,7 @@ from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import keyName, sliceViewHosts
 from WeakMedSAMLib.frontend.results.correcting.before_after import BeforeAfter
 from WeakMedSAMLib.frontend.results.correcting.correct_keys import REDO, UNDO, CorrectKeys
-from WeakMedSAMLib.frontend.results.correcting.drawn_on import nodesOf, overwrites, scribbleTip, startOf
+from WeakMedSAMLib.frontend.results.correcting.drawn_on import nodesOf, overwrites, problemOf, scribbleTip, startOf
 from WeakMedSAMLib.frontend.results.correcting.embedded_editor import EmbeddedEditor
 from WeakMedSAMLib.frontend.results.correcting.give_back import GiveBackMenu
 from WeakMedSAMLib.frontend.results.correcting.given import ClassOf, Corrections, UpdateCalls
@@ -246,16 +246,7 @@ class CorrectPart:
 
     def _problem(self) -> str:
         """Say why nothing can be drawn; empty if it can."""
-        subject = self._subject
-        if self._start is not None:
-            return ""
-        if subject is None or not subject.segmentIds or subject.segmentationNode is None:
-            return startOf(self._kept, self._subject)[1] or _("There are no masks.")
-        if subject.segmentationNode.GetScene() is None:
-            return _("There are no masks.")
-        if subject.volumeNode is None or subject.volumeNode.GetScene() is None:
-            return _("The volume of this mask is not in the scene.")
-        return "" if self._segmentId in subject.segmentIds else _("Choose a mask first.")
+        return "" if self._start is not None else problemOf(self._subject, self._segmentId, self._kept)
 
     def _onCorrect(self, _isOn: bool) -> None:
         self._sync()

@@ -37,6 +37,17 @@ def overwrites(subject: ReviewSubject, segmentId: str) -> bool:
     return isOwn(subject.segmentationNode) and not isShared
 
 
+def problemOf(subject: ReviewSubject | None, segmentId: str, corrections: Corrections | None) -> str:
+    """Say why masks cannot be drawn on; empty if they can."""
+    if subject is None or not subject.segmentIds or subject.segmentationNode is None:
+        return startOf(corrections, subject)[1] or _("There are no masks.")
+    if subject.segmentationNode.GetScene() is None:
+        return _("There are no masks.")
+    if subject.volumeNode is None or subject.volumeNode.GetScene() is None:
+        return _("The volume of this mask is not in the scene.")
+    return "" if segmentId in subject.segmentIds else _("Choose a mask first.")
+
+
 def scribbleTip(shows: bool, hasMasks: bool) -> str:
     """Return what a button of scribbles is for."""
     if not hasMasks:
