@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, Connections, guarded
 from WeakMedSAMLib.frontend.base.panel import History
-from WeakMedSAMLib.frontend.base.panel_parts import breakable, markPressed, setEnabled, setText, setTip
+from WeakMedSAMLib.frontend.base.panel_parts import markPressed, setEnabled, setTip
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import keyName, sliceViewHosts
 from WeakMedSAMLib.frontend.results.correcting.before_after import BeforeAfter
@@ -158,9 +158,8 @@ class CorrectPart:
         manager = slicer.app.layoutManager()
         if manager is not None:
             manager.disconnect("layoutChanged(int)", self._onLayoutChanged)
-        for note in (self.states.note, self.answers.note):
-            if note in self._views.use.notes:
-                self._views.use.notes.remove(note)
+        for note in {self.states.note, self.answers.note} & {*self._views.use.notes}:
+            self._views.use.notes.remove(note)
         self._sync()
 
     def cleanup(self) -> None:
@@ -223,7 +222,7 @@ class CorrectPart:
         self._syncSoon.cancel()
         subject, segmentId = self._subject, self._segmentId
         isWanted = self._isEntered and self._ui.correctButton.checked and not self._problem()
-        self._ui.masksFrame.visible = not (isWanted and self._ui.correctButton.checked)
+        self._ui.masksFrame.visible = not isWanted
         self._ui.correctFrame.visible = isWanted
         self._slices.makeRoom(isWanted)
         # A section that is folded gives views and keys to whatever is open.
@@ -239,9 +238,9 @@ class CorrectPart:
             if not self.editor.isOn:
                 self.began()
             self.scribbling.show(True)
-            nodes = subject.segmentationNode, segmentId, subject.volumeNode
-            if self.editor.segmentationNode is not nodes[0] or self.editor.segmentId != segmentId:
-                self.editor.begin(*nodes, overwrites=overwrites(subject, segmentId))
+            node = subject.segmentationNode
+            if self.editor.segmentationNode is not node or self.editor.segmentId != segmentId:
+                self.editor.begin(node, segmentId, subject.volumeNode, overwrites=overwrites(subject, segmentId))
         self._tellViews()
 
     def _problem(self) -> str:
@@ -377,8 +376,7 @@ class CorrectPart:
             tip = _("Take back what you drew on slices ({key}: on this one)")
         setEnabled(ui.giveBackButton, noSlice, tip.format(key=keyName("Ctrl+G")))
         self.states.show()
-        setText(ui.outlineLabel, breakable(self.answers.words))
-        ui.outlineButton.visible = self.answers.canTake
+        self.answers.show(ui.outlineLabel, ui.outlineButton)
         self._showBefore()
         setTip(ui.nextButton, _("Go to the next slice that is not fine ({key})").format(key=keyName("Ctrl+N")))
         pending = self._corrections.pending if self._corrections is not None else 0

@@ -17,6 +17,7 @@ from WeakMedSAMLib.contract.labels.painted_slice import SHOWN
 from WeakMedSAMLib.contract.resident import PointAt
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
+from WeakMedSAMLib.frontend.base.panel_parts import breakable, setText
 from WeakMedSAMLib.frontend.labels.marks.model_answers import Asks, linesOf
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import SliceKeys, sliceViewHosts
 from WeakMedSAMLib.frontend.labels.tag_keys import KeyEntry, fixedKeys
@@ -171,6 +172,11 @@ class ScribbleAnswers:
         self._keys.install(ClassTable(), sliceViewHosts())
         text = _("The model's outline on slice {index}: Enter takes it as drawn, Esc leaves it.")
         self._say(text.format(index=asked.index))
+
+    def show(self, label: Any, button: Any) -> None:
+        """Show the words, and the button that takes the outline where there is one."""
+        setText(label, breakable(self.words))
+        button.visible = self.canTake
 
     def _say(self, words: str) -> None:
         if words != self.words:
