@@ -1564,14 +1564,6 @@
         <translation>Nehmen Sie die Voreinstellung „fast“.</translation>
     </message>
     <message>
-        <source>The mask of &apos;{class}&apos; has {ml} ml, less than the {limit} ml that the class has at least.</source>
-        <translation>Die Maske von „{class}“ hat {ml} ml, weniger als die {limit} ml, die die Klasse mindestens hat.</translation>
-    </message>
-    <message>
-        <source>The mask of &apos;{class}&apos; has {ml} ml, more than the {limit} ml that the class has at most.</source>
-        <translation>Die Maske von „{class}“ hat {ml} ml, mehr als die {limit} ml, die die Klasse höchstens hat.</translation>
-    </message>
-    <message>
         <source>A model of the published method is not moved by corrections.</source>
         <translation>Ein Modell der veröffentlichten Methode lernt nicht aus Korrekturen.</translation>
     </message>
@@ -2024,6 +2016,14 @@
     <message>
         <source>Load the scan, and import the files one after the other.</source>
         <translation>Laden Sie die Aufnahme, und importieren Sie die Dateien nacheinander.</translation>
+    </message>
+    <message>
+        <source>The mask of &apos;{class}&apos; has {ml} ml, less than the {limit} ml that the class has at least.</source>
+        <translation>Die Maske von „{class}“ hat {ml} ml, weniger als die {limit} ml, die die Klasse mindestens hat.</translation>
+    </message>
+    <message>
+        <source>The mask of &apos;{class}&apos; has {ml} ml, more than the {limit} ml that the class has at most.</source>
+        <translation>Die Maske von „{class}“ hat {ml} ml, mehr als die {limit} ml, die die Klasse höchstens hat.</translation>
     </message>
     <message>
         <source>&apos;{name}&apos;: a label of &apos;{class}&apos; (kind: {kind}) lies outside of the volume, at voxel {voxel}.</source>

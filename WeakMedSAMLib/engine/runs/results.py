@@ -66,8 +66,7 @@ def write_result(
     """
     _check(result, geometry, classes)
     folder = private_folder(folder)
-    empty = {reason: ", ".join(names) for reason, names in empty_classes(result.quality.classes).items()}
-    attributes = {"SliceAxis": axis, **empty, **(attributes or {})}
+    attributes = {"SliceAxis": axis, **_empty(result), **(attributes or {})}
     labels, header = _smallest(result.layers, classes), segmentation_header(classes, geometry, attributes)
     plain = {f"{PREFIX}{name}": str(value) for name, value in attributes.items()}
     told = {**header, **plain} if labels.ndim == 4 else plain
@@ -100,6 +99,11 @@ def write_sub_classes(places: RunFolder, reports: Sequence[SubClassReport], view
     write_json(places.sub_classes, {"classes": [one.to_json() for one in reports]})
     write_bytes(places.sub_class_picture, sub_class_picture(reports, views))
     return [places.sub_classes, places.sub_class_picture]
+
+
+def _empty(result: VolumeResult) -> dict[str, str]:
+    """Why classes have no mask -> their names."""
+    return {reason: ", ".join(names) for reason, names in empty_classes(result.quality.classes).items()}
 
 
 def _smallest(layers: np.ndarray, classes: ClassTable) -> np.ndarray:

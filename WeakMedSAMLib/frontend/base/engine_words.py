@@ -225,14 +225,6 @@ TEXTS = {
         ),
         _("Use the preset fast."),
     ),
-    "mask_too_small": (
-        _("The mask of '{class}' has {ml} ml, less than the {limit} ml that the class has at least."),
-        "",
-    ),
-    "mask_too_large": (
-        _("The mask of '{class}' has {ml} ml, more than the {limit} ml that the class has at most."),
-        "",
-    ),
     # Models, weights, and what is kept of earlier runs.
     "no_model": (_("{folder} holds no trained model."), _("Choose the model of a finished run.")),
     "bad_model": (_("{folder} cannot be used as a model ({reason})."), _("Choose the model of a finished run.")),

@@ -18,6 +18,15 @@ _LATER = _("The later file counts.")
 _SCAN_TOO = _("Load the scan, and import the files one after the other.")
 # Code -> what it is, and the way out; both with the values beside them.
 TEXTS = {
+    # What is known of classes, of a mask.
+    "mask_too_small": (
+        _("The mask of '{class}' has {ml} ml, less than the {limit} ml that the class has at least."),
+        "",
+    ),
+    "mask_too_large": (
+        _("The mask of '{class}' has {ml} ml, more than the {limit} ml that the class has at most."),
+        "",
+    ),
     # Points and boxes.
     "mark_outside": (
         _("'{name}': a label of '{class}' (kind: {kind}) lies outside of the volume, at voxel {voxel}."),
