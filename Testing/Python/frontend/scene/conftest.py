@@ -91,7 +91,8 @@ def make_run(lib, tmp_path):
                 write_as_engine(place / "labels.nrrd", map_, matrix)
             for value, map_of_class in maps.items():
                 write_as_engine(place / f"probability_{value}.nrrd", map_of_class, matrix)
-            (place / "quality.json").write_text(json.dumps(quality(maps[1], classes, confidence, axis)), "utf-8")
+            told = quality(map_ if map_.ndim == 3 else map_.max(0), classes, confidence, axis)
+            (place / "quality.json").write_text(json.dumps(told), "utf-8")
         record = lib.RunRecord(
             description.run_id,
             str(folder),
