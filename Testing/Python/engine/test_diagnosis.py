@@ -89,7 +89,7 @@ def watched(case):
 
     def finish(labels):
         soft = np.uint8(255) * (labels > 0)
-        diagnosis.finish(source, SimpleNamespace(labels=labels, probabilities={3: soft}))
+        diagnosis.finish(source, SimpleNamespace(layers=labels[None], probabilities={3: soft}))
 
     return SimpleNamespace(diagnosis=diagnosis, tell=tell, finish=finish, begin=lambda: diagnosis.begin([source]))
 

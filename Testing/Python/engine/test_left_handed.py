@@ -280,7 +280,7 @@ def test_the_overview_of_such_a_run_shows_its_own_slices(tmp_path, scan, method,
     monkeypatch.setattr(overview, "overview_picture", lambda path, findings, title: shown.append(findings))
     result_overview.write_result_overview(tmp_path / "overview.png", places, "000")
     assert shown[0].tags[:, 0].tolist() == IN_SLICER[::-1]
-    assert all(shown[0].labels[:5].any(axis=(1, 2)))
+    assert all(shown[0].layers[0, :5].any(axis=(1, 2)))
 
 
 # The command line

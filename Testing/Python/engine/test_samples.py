@@ -115,7 +115,7 @@ def test_results_lie_where_their_tags_say(tmp_path, monkeypatch, what, labels):
         result_overview.write_result_overview(tmp_path / "overview.png", RunFolder(run), f"{number:03d}")
         require_within_tags(labels_of(run, number), name, labels)
         for column, label in enumerate(labels):
-            drawn = (shown[-1].labels == opened.LABELS[label]).any(axis=(1, 2))
+            drawn = (shown[-1].layers == opened.LABELS[label]).any(axis=(0, 2, 3))
             assert drawn.tolist() == (shown[-1].tags[:, column] == PRESENT).tolist()
 
 

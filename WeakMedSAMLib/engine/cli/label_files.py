@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
     from WeakMedSAMLib.engine.data.volumes import Scan
 
+_NO_MASKS = (".json", ".csv")  # known without opening SimpleITK
+
 
 def read_label_files(
     files: Sequence[Path],
@@ -244,6 +246,8 @@ def is_mask_file(file: Path) -> bool:
 
 
 def _mask_suffix(file: Path) -> str:
+    if file.suffix.lower() in _NO_MASKS:
+        return ""
     from WeakMedSAMLib.engine.data.itk_files import suffix_of
 
     return suffix_of(file)

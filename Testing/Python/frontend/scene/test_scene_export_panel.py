@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import SimpleITK
-from flows.sight import center_of, opened
+from flows.sight import opened, tick_reviewed
 
 
 def files_in(folder):
@@ -173,7 +173,7 @@ def test_what_was_changed_while_another_volume_was_current_is_not_called_reviewe
 ):
     ui, table = export_panel.ui, reviewed.panel.ui.classTable
     for row in range(2):
-        click(table.viewport(), *center_of(table, row, 3, x=10))
+        tick_reviewed(host, table, row, click)
     host.settle(0.5)
     logic.state.currentVolume = reviewed.volumes[1]
     host.settle(0.2)
