@@ -126,6 +126,25 @@ def test_what_does_not_lie_on_the_volume_is_refused_with_its_name(call, scan, sc
     assert (code, "Which volume" in err, "scan 0.seg.nrrd" in err) == (2, True, True), err
 
 
+def test_segments_of_one_name_are_refused_and_may_be_joined(call, scan, scans, drawn, tmp_path):
+    upper, lower = drawn.copy(), drawn.copy()
+    upper[4:], lower[:4] = False, False
+    file = segmentation(tmp_path / "a.seg.nrrd", scan, ["Ball", "ball"], [upper, lower])
+    words = ("tags", "convert", file, tmp_path / "out.json", "--volume", scans[0])
+    code, _, err = call(*words)
+    assert (code, "'Ball' and 'ball'" in err, '--labels "ball=Ball+ball"' in err) == (2, True, True), err
+    assert call(*words, "--labels", "ball=Ball+ball")[0] == 0
+    assert np.array_equal([one.pixels for one in painted(tmp_path / "out.json").values()], drawn)
+
+
+@pytest.mark.parametrize("option", [("--slices", "3"), ("--labels", "ball=1")])
+def test_how_masks_are_read_is_not_said_in_vain(call, scans, tag_file, tmp_path, option):
+    words = ("--volume", scans[0], "--out", tmp_path / "m")
+    code, _, err = call("segment", *words, "--tags", tag_file, *option)
+    assert (code, f"{option[0]} says how a mask is read" in err, str(tag_file) in err) == (2, True, True), err
+    assert not (tmp_path / "m").exists()
+
+
 def test_segment_takes_what_is_drawn_beside_tags(call, scan, scans, tag_file, drawn, tmp_path):
     file = segmentation(tmp_path / "scan 0.seg.nrrd", scan, ["ball"], [drawn])
     volumes = [word for path in scans for word in ("--volume", path)]

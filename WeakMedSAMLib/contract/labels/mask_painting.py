@@ -35,7 +35,7 @@ def classes_of_segments(names: Sequence[str], known: Sequence[str]) -> Iterator[
     Parameters
     ----------
     names : sequence of str
-        Of the segments; ``not liver`` says where the liver is not, if that is a segment or a class.
+        Of the segments, none twice; ``not liver`` says where the liver is not, if that is a segment or a class.
     known : sequence of str
         The classes that there are, which keep their names.
     """

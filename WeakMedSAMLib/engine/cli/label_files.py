@@ -76,8 +76,10 @@ def read_label_files(
     Raises
     ------
     UserError
-        ``volume_needed``, ``markups_of_which_volume`` and what reading, matching and merging raise.
+        ``mask_needed`` where it is said how masks are read and none is among the files; ``volume_needed``,
+        ``markups_of_which_volume`` and what reading, matching and merging raise.
     """
+    _require_mask(files, masks)
     if len(files) == 1 and not _is_placed(files[0]) and (as_is or not volumes):
         return read_label_file(files[0]), []
     from WeakMedSAMLib.engine.data.volumes import open_scan
@@ -219,6 +221,14 @@ def _as_held(
     }
     names = list(dict.fromkeys(named))
     return settled, [matched_by_name(len(names), repr(names[0]))] if names else []
+
+
+def _require_mask(files: Sequence[Path], masks: MaskReading) -> None:
+    """Refuse what would say nothing: how masks are read, where none is."""
+    said = [name for name in ("labels", "slices") if getattr(masks, name)]
+    if said and not any(map(is_mask_file, files)):
+        message = f"--{said[0]} says how a mask is read, and there is none among {list_names([str(f) for f in files])}."
+        raise UserError("mask_needed", message, "Give the label map or .seg.nrrd, too, or leave the option out.")
 
 
 def _read_placed(

@@ -77,8 +77,8 @@ def read_mask_labels(
     Raises
     ------
     UserError
-        ``labels_needed``, ``label_not_in_masks``, ``segmentation_empty``, ``grids_differ`` and what `read_mask`,
-        `MaskFile.mask`, `parse_painted_slices` and `parse_mask_classes` raise.
+        ``labels_needed``, ``segment_ambiguous``, ``label_not_in_masks``, ``segmentation_empty``, ``grids_differ`` and
+        what `read_mask`, `MaskFile.mask`, `parse_painted_slices` and `parse_mask_classes` raise.
     """
     chosen = parse_painted_slices(reading.slices) if reading.slices else None
     drawn, known = read_mask(path), reading.known or ClassTable()
@@ -124,6 +124,7 @@ def _asked(drawn: MaskFile, reading: MaskReading, known: ClassTable) -> list[_As
     if reading.labels:
         return [_Asked(entry.name, entry) for entry in parse_mask_classes(reading.labels)]
     if drawn.segments:
+        _require_told_apart(drawn)
         return [
             _Asked(one.name, _segment(one.name, one.shows), _segment(one.name, one.shows_not))
             for one in classes_of_segments(drawn.names, known.names)
@@ -133,6 +134,16 @@ def _asked(drawn: MaskFile, reading: MaskReading, known: ClassTable) -> list[_As
     if not found:
         raise _labels_needed(drawn, known)
     return [_Asked(entry.name, entry) for entry in found]
+
+
+def _require_told_apart(drawn: MaskFile) -> None:
+    """Refuse segments whose names differ by large and small letters alone: one of them would be passed over."""
+    found: dict[str, str] = {}
+    for name in drawn.names:
+        other = found.setdefault(name.casefold(), name)
+        if other != name:
+            message = f"{drawn.path} has the segments {other!r} and {name!r}, which is one name for a class."
+            raise UserError("segment_ambiguous", message, f'Say which count: --labels "{name}={other}+{name}".')
 
 
 def _segment(class_name: str, name: str | None) -> MaskClass | None:

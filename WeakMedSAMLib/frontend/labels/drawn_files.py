@@ -167,7 +167,7 @@ def _segmentsOf(path: Path, node: Any) -> dict[str, tuple[np.ndarray, np.ndarray
     found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for number in range(segmentation.GetNumberOfSegments()):
         segment = segmentation.GetNthSegment(number)
-        if segment.GetName() in found:
+        if segment.GetName().casefold() in map(str.casefold, found):
             text = _("{file} has several segments called '{name}'.").format(file=path.name, name=segment.GetName())
             raise UserError("segment_ambiguous", text, _("Rename them in Slicer and save it again."))
         image, matrix = segment.GetRepresentation(_BINARY), vtk.vtkMatrix4x4()

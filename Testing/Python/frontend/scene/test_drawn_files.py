@@ -118,6 +118,9 @@ def test_what_does_not_lie_on_the_volume_is_refused(
     (tmp_path / "bad.seg.nrrd").write_text("nothing")
     importNow(logic, host, tmp_path / "bad.seg.nrrd", qt.QMessageBox.Ok)
     assert "cannot read bad.seg.nrrd" in host.dialogs.texts[-1]
+    twice = saved(make_segmentation(current(), {"liver": square, "Liver": square}), tmp_path / "twice.seg.nrrd")
+    importNow(logic, host, twice, qt.QMessageBox.Ok)
+    assert "twice.seg.nrrd has several segments called 'Liver'." in host.dialogs.texts[-1]
     assert painted(logic, "liver") == {}
 
 
