@@ -32,6 +32,7 @@ from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
+from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 from WeakMedSAMLib.studies.cases import Case
 
 STAGE = "supervised"
@@ -92,10 +93,11 @@ def _train_supervised(
     network = Segmenter(like.channels, truths[0].probability.shape[0], like.placed)
     steps = sum(steps_of_round(number, settings.segmenter_steps) for number in range(1, max(1, settings.rounds) + 1))
     features, masks = [v.features.key for v in volumes], [t.probability for t in truths]
-    key = stage_key(VERSION, features, masks, steps, settings.seed)
+    shares = classes_that_share(context.classes)
+    key = stage_key(VERSION, features, masks, steps, settings.seed, shares)
 
     def train() -> dict[str, np.ndarray]:
-        train_segmenter(network.to(context.device), volumes, truths, steps, settings.seed, context.report)
+        train_segmenter(network.to(context.device), volumes, truths, steps, settings.seed, context.report, shares)
         return {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
 
     trained = context.run_stage(STAGE, key, train, partial(copy_with_weights, network))

@@ -249,6 +249,29 @@ def test_what_two_classes_claim_is_ignored_for_both():
     assert targets_of(probability)[0, :, 0].tolist() == [[IGNORED, 1, 0], [IGNORED, 0, 0]]
 
 
+def test_what_classes_claim_that_may_share_it_is_both():
+    claimed = np.array([[1, 1, 0, 1], [1, 0, 1, 1], [0, 1, 1, 1]], np.uint8) * np.uint8(CERTAIN)
+    shares = np.eye(3, dtype=bool)
+    shares[0, 1] = shares[1, 0] = True
+    found = targets_of(claimed.reshape(1, 3, 1, 4), shares)[0, :, 0]
+    # Of three, the third excludes both others, which therefore are not certain either.
+    assert found.tolist() == [[1, IGNORED, 0, IGNORED], [1, 0, IGNORED, IGNORED], [0, IGNORED, IGNORED, IGNORED]]
+
+
+def test_a_class_inside_of_another_one_is_learned():
+    one, masks = volume()
+    around = np.ones_like(masks)
+    lessons = [
+        PseudoMask(0, index, np.where([around[index], masks[index]], CERTAIN, 0).astype(np.uint8))
+        for index in range(SLICES // 2)
+    ]
+    one = replace(one, supervision=Supervision(np.repeat(one.tags, 2, axis=1)))
+    network = train_segmenter(new_network(classes=2), [one], lessons, 10, 0, quiet, np.ones((2, 2), bool))
+    seen = segment(network, one, np.arange(SLICES // 2), CPU) > 0.5
+    assert dice(seen[:, 1], masks[: SLICES // 2]) > 0.6
+    assert seen[:, 0].mean() > 0.9
+
+
 def test_tags_overrule_probabilities():
     probability = np.full((1, 3, 1, 2), 0.5, np.float32)
     values = encode_probability(probability, np.array([[PRESENT, ABSENT, UNTAGGED]], np.int8))

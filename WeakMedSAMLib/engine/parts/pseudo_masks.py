@@ -90,13 +90,17 @@ def measure_concord(values: np.ndarray, drawn: np.ndarray, threshold: float = 0.
     return float(slice_dice(own[None], seen[None], both_empty=1.0)[0])
 
 
-def targets_of(probability: np.ndarray) -> np.ndarray:
+def targets_of(probability: np.ndarray, shares: np.ndarray | None = None) -> np.ndarray:
     """Targets of B x C x h x w probabilities of pseudo-masks, uint8: 1 class, 0 not, 255 ignored.
 
-    Above 0.55 is 1, below 0.25 is 0, and what lies between, is unknown or is claimed by two classes is ignored.
+    Above 0.55 is 1, below 0.25 is 0, and what lies between, is unknown or is claimed by two classes that exclude each
+    other is ignored. `shares` (C x C, bool) says which do not; without it all do.
     """
     high = (probability > _FOREGROUND * CERTAIN) & (probability != UNKNOWN)
-    certain = high & (high.sum(-3, keepdims=True) == 1)
+    rivals = high.sum(-3, keepdims=True, dtype=np.int16) - high
+    for column, other in () if shares is None else np.argwhere(shares & ~np.eye(len(shares), dtype=bool)):
+        rivals[..., column, :, :] -= high[..., other, :, :]
+    certain = high & (rivals == 0)
     return np.where(certain, 1, np.where(probability < _BACKGROUND * CERTAIN, 0, IGNORED)).astype(np.uint8)
 
 

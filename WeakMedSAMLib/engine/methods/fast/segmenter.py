@@ -29,7 +29,7 @@ from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, targets
 
 # Raised whenever the same input gives another network, by `refine`, `self_training`, the parts `pseudo_masks` and
 # `losses`, or here: part of the key of this stage.
-VERSION = 5
+VERSION = 6
 
 _CHANNELS = 48
 _IMAGE_CHANNELS = 16
@@ -133,6 +133,7 @@ def train_segmenter(
     steps: int,
     seed: int,
     report: Report,
+    shares: np.ndarray | None = None,
 ) -> Segmenter:
     """Train the network, in place and on its device.
 
@@ -150,6 +151,8 @@ def train_segmenter(
         Of batches, and of the slices by which a new network scales the levels.
     report : callable
         Takes progress.
+    shares : numpy.ndarray, optional
+        As for `targets_of`.
     """
     device = next(network.parameters()).device
     steps = round_steps(steps, len(masks))
@@ -164,7 +167,7 @@ def train_segmenter(
     for step in range(steps):
         batch = _draw(masks, negatives, network.classes, random)
         flip = bool(random.random() < 0.5) and not network.placed
-        loss = _loss(network, volumes, batch, flip, device)
+        loss = _loss(network, volumes, batch, flip, device, shares)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -199,13 +202,18 @@ def _draw(
 
 
 def _loss(
-    network: Segmenter, volumes: Sequence[VolumeSlices], batch: Sequence[PseudoMask], flip: bool, device: torch.device
+    network: Segmenter,
+    volumes: Sequence[VolumeSlices],
+    batch: Sequence[PseudoMask],
+    flip: bool,
+    device: torch.device,
+    shares: np.ndarray | None = None,
 ) -> torch.Tensor:
     """Cross-entropy over all pixels that count, and Dice over those of slices that show something."""
     from monai.losses import MaskedDiceLoss  # seconds to import, for which no worker waits before its first word
 
     slices = [(one.volume, one.index) for one in batch]
-    target = torch.from_numpy(targets_of(np.stack([one.probability for one in batch])))
+    target = torch.from_numpy(targets_of(np.stack([one.probability for one in batch]), shares))
     weight = torch.from_numpy(np.stack([one.pixel_weight for one in batch]))
     if flip:
         target, weight = target.flip(-1), weight.flip(-1)

@@ -106,6 +106,7 @@ class SelfTraining:
             steps,
             settings.seed + round_,
             as_part(report, work.part(taken)),
+            self._shares,
         )
         return {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
 

@@ -17,7 +17,7 @@ from WeakMedSAMLib.contract.events import Stage, Warning_
 from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import HANDING
 from WeakMedSAMLib.contract.stages import UPDATE as STAGE
-from WeakMedSAMLib.engine.base.reporting import Report, Tell, Work, as_stage
+from WeakMedSAMLib.engine.base.reporting import Tell, Work, as_stage
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort
 from WeakMedSAMLib.engine.methods.fast.given import masks_given
 from WeakMedSAMLib.engine.methods.fast.known import put_known
@@ -31,6 +31,7 @@ from WeakMedSAMLib.engine.parts.model_files import require_fitting
 from WeakMedSAMLib.engine.parts.pseudo_masks import UNKNOWN, PseudoMask, taught_classes
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
+from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 
 def update_and_segment(
@@ -43,7 +44,7 @@ def update_and_segment(
     segmenter = copy.deepcopy(model.segmenter).to(context.device)
     given = _hand_on(volumes, segmenter, settings, context)
     context.report(Stage(stage=STAGE, state="started"))
-    network = _move(segmenter, volumes, [*given, *_scribbled(volumes, given)], settings, context.report)
+    network = _move(segmenter, volumes, [*given, *_scribbled(volumes, given)], settings, context)
     context.report(Stage(stage=STAGE, state="finished"))
     taught = tuple(sorted({*model.taught, *taught_classes(given)}))
     moved = replace(model, segmenter=network, taught=taught)
@@ -90,7 +91,7 @@ def _move(
     volumes: Sequence[VolumeSlices],
     masks: Sequence[PseudoMask],
     settings: FastSettings,
-    report: Report,
+    context: RunContext,
 ) -> Segmenter:
     """The network after it learned from masks, in place; as it is where there is nothing to learn."""
     for mask in masks:
@@ -99,11 +100,11 @@ def _move(
     masks = [mask for mask in masks if (mask.probability != UNKNOWN).any()]
     if not masks:
         message = "Nothing was corrected, boxed or pointed at: the model stays as it is."
-        report(Warning_(code="no_corrections", message=message, hint="Draw a slice of a mask, then update."))
+        context.report(Warning_(code="no_corrections", message=message, hint="Draw a slice of a mask, then update."))
     if not masks or not settings.update_steps:
         return network
-    told = as_stage(report, STAGE)
-    return train_segmenter(network, volumes, masks, settings.update_steps, settings.seed, told)
+    told, shares = as_stage(context.report, STAGE), classes_that_share(context.classes)
+    return train_segmenter(network, volumes, masks, settings.update_steps, settings.seed, told, shares)
 
 
 def _scribbled(volumes: Sequence[VolumeSlices], given: Sequence[PseudoMask]) -> list[PseudoMask]:
