@@ -137,6 +137,19 @@ def test_segments_of_one_name_are_refused_and_may_be_joined(call, scan, scans, d
     assert np.array_equal([one.pixels for one in painted(tmp_path / "out.json").values()], drawn)
 
 
+def test_a_class_that_one_of_several_label_maps_lacks_is_absent_there(call, scan, scans, drawn, tmp_path):
+    write_volume(tmp_path / "scan 0.nrrd", drawn.astype(np.uint8), scan.geometry)
+    write_volume(tmp_path / "scan 1.nrrd", np.where(drawn, 2, 0).astype(np.uint8), scan.geometry)
+    maps = (tmp_path / "scan 0.nrrd", tmp_path / "scan 1.nrrd")
+    words = ("--volume", scans[0], "--volume", scans[1], "--out", tmp_path / "out.json", "--labels")
+    code, _, err = call("tags", "merge", *maps, *words, "ball=1,stone=2")
+    assert (code, "'stone' is drawn empty, so absent, on 10 slices" in err) == (0, True), err
+    assert not any(one.shows for one in painted(tmp_path / "out.json", "stone").values())
+    assert any(one.shows for one in painted(tmp_path / "out.json", "stone", 1).values())
+    code, _, err = call("tags", "merge", *maps, *words, "ball=1,stone=3")
+    assert (code, "'stone' (3)" in err) == (2, True), err
+
+
 @pytest.mark.parametrize("option", [("--slices", "3"), ("--labels", "ball=1")])
 def test_how_masks_are_read_is_not_said_in_vain(call, scans, tag_file, tmp_path, option):
     words = ("--volume", scans[0], "--out", tmp_path / "m")

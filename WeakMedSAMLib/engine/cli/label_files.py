@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,8 +76,8 @@ def read_label_files(
     Raises
     ------
     UserError
-        ``mask_needed`` where it is said how masks are read and none is among the files; ``volume_needed``,
-        ``markups_of_which_volume`` and what reading, matching and merging raise.
+        ``mask_needed`` where it is said how masks are read and none is among the files; ``label_not_in_masks``,
+        ``volume_needed``, ``markups_of_which_volume`` and what reading, matching and merging raise.
     """
     _require_mask(files, masks)
     if len(files) == 1 and not _is_placed(files[0]) and (as_is or not volumes):
@@ -92,13 +92,9 @@ def read_label_files(
     usual = axis or next((volume.axis for volume in listed), "k")
     tables = [table for table in (masks.known, *(cohort.classes for cohort in found.values())) if table is not None]
     known = merge_cohorts([CohortLabels(table) for table in tables])[0].classes if tables else ClassTable()
-    reading = replace(masks, known=known)
-    for file in files:
-        if file not in found:
-            found[file], told = _read_placed(file, scans, usual, reading)
-            problems += told
-    merged, contradictions = merge_cohorts([found[file] for file in files])
-    return merged, [*problems, *contradictions]
+    placed, told = _read_all_placed(filter(_is_placed, files), scans, usual, replace(masks, known=known))
+    merged, contradictions = merge_cohorts([{**found, **placed}[file] for file in files])
+    return merged, [*problems, *told, *contradictions]
 
 
 def write_labels(
@@ -231,10 +227,33 @@ def _require_mask(files: Sequence[Path], masks: MaskReading) -> None:
         raise UserError("mask_needed", message, "Give the label map or .seg.nrrd, too, or leave the option out.")
 
 
+def _read_all_placed(
+    files: Iterable[Path], scans: Sequence[Scan], axis: str, reading: MaskReading
+) -> tuple[dict[Path, CohortLabels], list[Problem]]:
+    """The labels in files of Markups and masks; refuses classes that are said to be in masks and are in none.
+
+    One of several scans may well be without a class.
+    """
+    from WeakMedSAMLib.engine.data.label_values import require_values
+    from WeakMedSAMLib.engine.data.mask_tags import parse_mask_classes
+
+    found: dict[Path, CohortLabels] = {}
+    values: dict[Path, frozenset[int]] = {}
+    problems: list[Problem] = []
+    for file in files:
+        found[file], told, there = _read_placed(file, scans, axis, reading)
+        problems += told
+        if is_mask_file(file):
+            values[file] = there
+    if reading.labels:
+        problems += require_values(values, parse_mask_classes(reading.labels), "--labels")
+    return found, problems
+
+
 def _read_placed(
     file: Path, scans: Sequence[Scan], axis: str, reading: MaskReading
-) -> tuple[CohortLabels, list[Problem]]:
-    """The labels in a file of Markups or a mask, and how the latter was read."""
+) -> tuple[CohortLabels, list[Problem], frozenset[int]]:
+    """The labels in a file of Markups or a mask; how the latter was read, and the label values in it."""
     from WeakMedSAMLib.engine.cli.mask_files import read_mask_labels
 
     scan = _scan_of(file, scans)
@@ -242,7 +261,7 @@ def _read_placed(
     if not is_markups_file(file):
         return read_mask_labels(file, scan, blank, axis, reading)
     placed = None if scan is None or blank is None else place(scan, blank)
-    return read_label_file(file, placed, tuple(reading.known or ())), []
+    return read_label_file(file, placed, tuple(reading.known or ())), [], frozenset()
 
 
 def _is_placed(file: Path) -> bool:

@@ -27,7 +27,7 @@ from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
 from WeakMedSAMLib.engine.cli.mask_labels import parse_painted_slices
-from WeakMedSAMLib.engine.data.label_values import require_values, values_in_words
+from WeakMedSAMLib.engine.data.label_values import values_in_words
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, class_table, parse_mask_classes, unknown_of
 from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
 from WeakMedSAMLib.engine.data.volumes import volume_name
@@ -48,7 +48,7 @@ class _Asked:
 
 def read_mask_labels(
     path: Path, scan: Scan | None, blank: VolumeLabels | None, axis: str, reading: MaskReading
-) -> tuple[CohortLabels, list[Problem]]:
+) -> tuple[CohortLabels, list[Problem], frozenset[int]]:
     """Read what is drawn in a file as painted labels of its volume, by the rules of ``tags from-mask``.
 
     Every slice is drawn, or those that ``reading`` names. Where a label map has 255 nothing is known; of a class that
@@ -73,12 +73,14 @@ def read_mask_labels(
         The classes that are painted, with the one volume.
     list of Problem
         Warnings: how it was read, what was not.
+    frozenset of int
+        Label values that occur.
 
     Raises
     ------
     UserError
-        ``labels_needed``, ``segment_ambiguous``, ``label_not_in_masks``, ``segmentation_empty``, ``grids_differ`` and
-        what `read_mask`, `MaskFile.mask`, `parse_painted_slices` and `parse_mask_classes` raise.
+        ``labels_needed``, ``segment_ambiguous``, ``segmentation_empty``, ``grids_differ`` and what `read_mask`,
+        `MaskFile.mask`, `parse_painted_slices` and `parse_mask_classes` raise.
     """
     chosen = parse_painted_slices(reading.slices) if reading.slices else None
     drawn, known = read_mask(path), reading.known or ClassTable()
@@ -91,14 +93,13 @@ def read_mask_labels(
         placed, labels = drawn.on(scan.geometry, scan.path), blank
     problems = [Problem("warning", note.code, note.message, note.hint, note.values) for note in placed.notes]
     classes = [entry.shows for entry in asked if entry.shows is not None]
-    if reading.labels:
-        problems += require_values({path: frozenset(drawn.values)}, classes, "--labels")
     masks, unknown, left = _masks(placed, asked, classes, keeps_empty=bool(reading.labels))
     if not masks:
         raise UserError("segmentation_empty", f"Nothing is drawn in {path}.", "Draw or export segments first.")
     put_painted(labels, masks, unknown, range(labels.n_slices or 0) if chosen is None else chosen)
     problems += [_told(path, labels, list(masks)), *_unread(drawn, classes, left)]
-    return CohortLabels(_table([entry for entry in classes if entry.name in masks], masks, known), [labels]), problems
+    table = _table([entry for entry in classes if entry.name in masks], masks, known)
+    return CohortLabels(table, [labels]), problems, frozenset(drawn.values)
 
 
 def _masks(
