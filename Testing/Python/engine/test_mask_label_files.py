@@ -107,6 +107,8 @@ def test_scribbles_are_a_segment_and_one_called_not(call, scan, scans, drawn, tm
     assert read_label_file(tmp_path / "out.json").classes == TABLE
     assert {index: one.state for index, one in found.items()} == dict.fromkeys((3, 4, 5), "scribbled")
     assert np.array_equal(found[4].pixels, np.where(drawn[4], 1, np.where(elsewhere[4], 0, 255)))
+    assert call("tags", "convert", file, *words[:2], tmp_path / "named.json", "--labels", "stone=Ball")[0] == 0
+    assert painted(tmp_path / "named.json", "stone") == found
     file = segmentation(tmp_path / "b.seg.nrrd", scan, ["not rod"], [elsewhere])
     assert call("tags", "merge", tmp_path / "classes.json", file, *words)[0] == 0
     found = painted(tmp_path / "out.json", "rod")

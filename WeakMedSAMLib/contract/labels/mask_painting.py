@@ -8,13 +8,13 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from WeakMedSAMLib.contract.labels.mrk_json import NOT
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.painted_slice import UNKNOWN
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 SHOWN_ALONE: Literal["shown"] = "shown"  # in place of slices: those that show the class
 Chosen: TypeAlias = Sequence[int] | Literal["shown"]
-_NOT = "not "  # in front of the name of a class, as Markups have it
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def classes_of_segments(names: Sequence[str], known: Sequence[str]) -> Iterator[
     called = {name.casefold(): name for name in (*names, *known)}
     segments = {name.casefold(): name for name in names}
     for key, name in called.items():
-        opposite = segments.get(f"{_NOT}{key}")
-        is_opposite = key.startswith(_NOT) and key[len(_NOT) :] in called
+        opposite = segments.get(f"{NOT}{key}")
+        is_opposite = key.startswith(NOT) and key[len(NOT) :] in called
         if (key in segments or opposite is not None) and not is_opposite:
             yield ClassSegments(name, segments.get(key), opposite)
 

@@ -20,6 +20,7 @@ from WeakMedSAMLib.contract.labels.mask_painting import (
     scribbles_unknown,
 )
 from WeakMedSAMLib.contract.labels.merging import merge_classes
+from WeakMedSAMLib.contract.labels.mrk_json import NOT
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.painted_slice import UNKNOWN
 from WeakMedSAMLib.contract.labels.problems import Problem
@@ -123,7 +124,7 @@ def _masks(
 def _asked(drawn: MaskFile, reading: MaskReading, known: ClassTable) -> list[_Asked]:
     """What of a file is which class: as was said, else segments by name, and values of a label map by the classes."""
     if reading.labels:
-        return [_Asked(entry.name, entry) for entry in parse_mask_classes(reading.labels)]
+        return [_Asked(entry.name, entry, _opposite(drawn, entry)) for entry in parse_mask_classes(reading.labels)]
     if drawn.segments:
         _require_told_apart(drawn)
         return [
@@ -145,6 +146,14 @@ def _require_told_apart(drawn: MaskFile) -> None:
         if other != name:
             message = f"{drawn.path} has the segments {other!r} and {name!r}, which is one name for a class."
             raise UserError("segment_ambiguous", message, f'Say which count: --labels "{name}={other}+{name}".')
+
+
+def _opposite(drawn: MaskFile, entry: MaskClass) -> MaskClass | None:
+    """The segments that say where a class is not, by its name or by those of its segments."""
+    meant = (one.name for one in drawn.segments if one.id in entry.segments)
+    names = {f"{NOT}{name}".casefold() for name in (entry.name, *entry.segments, *meant)}
+    found = tuple(name for name in drawn.names if name.casefold() in names)
+    return MaskClass(entry.name, (), found) if found else None
 
 
 def _segment(class_name: str, name: str | None) -> MaskClass | None:
