@@ -66,7 +66,7 @@ class KeptCorrections:
             self.kept[name] = {at: one for at, one in self.kept[name].items() if not first <= at <= last}
         self.changed()
 
-    def putScribbles(self, className, scribbles):
+    def putScribbles(self, className, scribbles, before=None):
         for index, (shows, not_) in scribbles.items():
             self.said.append(("scribbles", className, index, int(shows.sum()), int(not_.sum())))
             pixels = np.full(shows.shape, 255, np.uint8)

@@ -187,21 +187,18 @@ def putScribbles(labels: VolumeLabels, className: str, index: int, pixels: np.nd
         bool: pixels of scribbles that were taken away.
     """
     painted = PAINTED.slices(labels, className).get(index)
-    if painted is not None and painted.is_whole:
-        return
-    known = _pixelsOf(painted, pixels.shape)
-    known[gone] = UNKNOWN
-    known = np.where(pixels == UNKNOWN, known, pixels)
-    PAINTED.put(labels, className, index, "scribbled", known)
+    if painted is None or not painted.is_whole:
+        PAINTED.put(labels, className, index, "scribbled", _withScribbles(painted, pixels, gone))
 
 
-def putAlone(labels: VolumeLabels, className: str, index: int, pixels: np.ndarray) -> None:
-    """Put all that is painted on a slice without masks, as of `putScribbles`; of a drawn one that is all it shows."""
+def putAlone(labels: VolumeLabels, className: str, index: int, pixels: np.ndarray, gone: np.ndarray) -> None:
+    """Put scribbles on a slice without masks, as of `putScribbles`; of one that is drawn they change what it shows."""
     painted = PAINTED.slices(labels, className).get(index)
+    known = _withScribbles(painted, pixels, gone)
     if painted is not None and painted.is_whole:
-        PAINTED.put(labels, className, index, "drawn", pixels == SHOWN)
+        PAINTED.put(labels, className, index, "drawn", known == SHOWN)
     else:
-        PAINTED.put(labels, className, index, "scribbled", pixels)
+        PAINTED.put(labels, className, index, "scribbled", known)
 
 
 def callAll(labels: VolumeLabels, index: int) -> None:
@@ -229,6 +226,12 @@ def _givenUp(painted: PaintedSlice | None, edit: SliceEdit) -> PaintedSlice | No
     pixels = _pixelsOf(painted, edit.now.shape)
     pixels[edit.before ^ edit.now] = UNKNOWN
     return _scribbled(pixels)
+
+
+def _withScribbles(painted: PaintedSlice | None, pixels: np.ndarray, gone: np.ndarray) -> np.ndarray:
+    known = _pixelsOf(painted, pixels.shape)
+    known[gone] = UNKNOWN
+    return np.where(pixels == UNKNOWN, known, pixels)
 
 
 def _scribbled(pixels: np.ndarray) -> PaintedSlice | None:

@@ -198,7 +198,12 @@ class Corrections(CorrectionSteps):
 
         self._edit(_("take slice {index} as right").format(index=index), change)
 
-    def putScribbles(self, className: str, scribbles: Mapping[int, tuple[np.ndarray, np.ndarray]]) -> None:
+    def putScribbles(
+        self,
+        className: str,
+        scribbles: Mapping[int, tuple[np.ndarray, np.ndarray]],
+        before: Mapping[int, tuple[np.ndarray, np.ndarray]] | None = None,
+    ) -> None:
         """Keep the scribbles of slices, in place of those that were put there before; one step to undo.
 
         Without masks they are all that is painted there, and strokes on a slice that is drawn change what is drawn.
@@ -208,18 +213,20 @@ class Corrections(CorrectionSteps):
         className : str
         scribbles : mapping
             Slice -> pixels that show the class, and that do not: bool, rows x columns.
+        before : mapping, optional
+            What was shown of these slices before, where that is not all that is known there: pixels that are the same
+            now stay as labels have them.
         """
         if not scribbles:
             return
         self.settle()
-        put = {index: self._scribbled(className, index, *both) for index, both in scribbles.items()}
+        former = before if before is not None else {}
+        put = {index: self._scribbled(className, index, both, former.get(index)) for index, both in scribbles.items()}
 
         def change(labels: VolumeLabels) -> None:
             for index, (pixels, gone) in put.items():
-                if self.teaching is None:
-                    correction_edits.putAlone(labels, className, index, pixels)
-                else:
-                    correction_edits.putScribbles(labels, className, index, pixels, gone)
+                putInto = correction_edits.putAlone if self.teaching is None else correction_edits.putScribbles
+                putInto(labels, className, index, pixels, gone)
 
         first, last = min(put), max(put)
         text = _("scribble '{name}' on slice {index}").format(name=className, index=first)
@@ -229,19 +236,25 @@ class Corrections(CorrectionSteps):
         self._edit(text, change)
 
     def _scribbled(
-        self, className: str, index: int, shows: np.ndarray, not_: np.ndarray
+        self,
+        className: str,
+        index: int,
+        both: tuple[np.ndarray, np.ndarray],
+        shown: tuple[np.ndarray, np.ndarray] | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Note what is scribbled on a slice; return that, and where scribbles are gone, as of `correction_edits`."""
-        pixels = np.full(np.shape(shows), UNKNOWN, np.uint8)
-        pixels[np.asarray(not_, bool)] = NOT_SHOWN
-        pixels[np.asarray(shows, bool)] = SHOWN
+        pixels = _pixelsOf(*both)
         name = (self._labels.currentKey() or "", self.axis, className, index)
         before = self._scribbles.get(name, self._scribbledAcross(*name))
+        self._scribbles[name] = pixels
         gone = pixels == UNKNOWN
-        if not self.watch.isMachine(className, index):
+        if shown is not None:
+            # Labels may hold more than was shown, out of a file for instance, or less, after an undo.
+            before = _pixelsOf(*shown)
+            return np.where(pixels == before, UNKNOWN, pixels).astype(np.uint8), gone & (before != UNKNOWN)
+        if self.teaching is not None and not self.watch.isMachine(className, index):
             # Of what was touched, too, only scribbles that are known to be such go.
             gone &= before != UNKNOWN if before is not None else False
-        self._scribbles[name] = pixels
         return pixels, gone
 
     def _scribbledAcross(self, key: str, axis: str, className: str, index: int) -> np.ndarray | None:
@@ -354,3 +367,11 @@ class Corrections(CorrectionSteps):
         if not isinstance(error, UserError):
             raise error
         self.told(str(error))
+
+
+def _pixelsOf(shows: np.ndarray, not_: np.ndarray) -> np.ndarray:
+    """Return scribbles of a slice, bool, as painted pixels: uint8, rows x columns."""
+    pixels = np.full(np.shape(shows), UNKNOWN, np.uint8)
+    pixels[np.asarray(not_, bool)] = NOT_SHOWN
+    pixels[np.asarray(shows, bool)] = SHOWN
+    return pixels

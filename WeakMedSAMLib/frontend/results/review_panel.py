@@ -183,6 +183,7 @@ class ReviewPanel(Panel):
             (self._runControl.changed, self._onRunsChanged),
             (self._runControl.resultsReady, self._onResultsReady),
             (self._history.changed, self._onHistoryChanged),
+            (self._history.settling, self.correct.scribbling.read),
         )
 
     def _observe(self, segmentationNode: Any) -> None:

@@ -176,3 +176,44 @@ def test_leaving_takes_the_last_stroke_and_hides_scribbles(start):
     assert not hints.segmentationNode.GetDisplayNode().GetVisibility()
     assert list(start.painted()) == [2]
     assert start.panel.stateInWords() == ""  # nothing is there to be updated
+
+
+def counts(start, name="liver"):
+    """Slice -> pixels that are painted, and that are seen as scribbles."""
+    painted = {index: np.count_nonzero(one.pixels == 1) for index, one in start.painted(name).items()}
+    seen = {index: one.shows.sum() for index, one in hintsOf(start.node).scribbles(name, "k").items()}
+    return painted, seen
+
+
+def test_what_was_painted_of_a_class_stays_when_it_is_renamed_and_no_ghost_of_it(start, logic):
+    start.ready().press("correctButton")
+    start.stroke(np.s_[2, 4:6, 3:9])
+    logic.session.renameClass("liver", "Leber")
+    logic.state.currentClass = "Leber"
+    start.settle()
+    assert counts(start, "liver") == ({}, {})
+    start.stroke(np.s_[2, 8, 3:9])
+    assert counts(start, "Leber") == ({2: 18}, {2: 18})
+    logic.session.removeClass("Leber")
+    start.settle()
+    assert counts(start, "Leber") == ({}, {})
+    logic.session.undo()
+    start.settle()
+    assert counts(start, "Leber") == ({2: 18}, {2: 18})
+
+
+@pytest.mark.parametrize("isLeft", [True, False])
+def test_what_was_painted_stays_when_the_volume_is_moved(start, isLeft):
+    start.ready().press("correctButton")
+    start.stroke(np.s_[2, 4:6, 3:9])
+    if isLeft:
+        start.press("correctButton")
+    start.node.SetOrigin(11, 7, 3)
+    start.settle()
+    if isLeft:
+        start.press("correctButton")
+    else:
+        # The first one finds that the volume is elsewhere.
+        start.stroke(np.s_[3, 8, 3:9])
+    start.stroke(np.s_[2, 8, 3:9])
+    assert counts(start) == ({2: 18}, {2: 18})

@@ -324,7 +324,10 @@ class CorrectPart:
             # Whether masks teach is known a moment after they come.
             self._of = ()
             self.choose(self._subject, self._segmentId)
-        self.scribbling.update()
+        shown = self._start or self._subject
+        # Labels are those of the current volume, the masks perhaps of the one before.
+        if shown is not None and shown.volumeNode is self._state.currentVolume:
+            self.scribbling.update()
         self.answers.follow()
         self._views.use.changed()
         self._showSoon()

@@ -47,10 +47,15 @@ class Corrections(Protocol):
     def giveBack(self, first: int, last: int, classNames: Sequence[str] | None = None) -> None:
         """Give slices back to the machine, with its masks; of all classes without names. One step to undo."""
 
-    def putScribbles(self, className: str, scribbles: Mapping[int, tuple[np.ndarray, np.ndarray]]) -> None:
+    def putScribbles(
+        self,
+        className: str,
+        scribbles: Mapping[int, tuple[np.ndarray, np.ndarray]],
+        before: Mapping[int, tuple[np.ndarray, np.ndarray]] | None = None,
+    ) -> None:
         """Take these scribbles in place of former ones, perhaps none: slice -> what shows the class, what does not.
 
-        Both are bool, rows x columns. One step to undo.
+        All are bool, rows x columns. Where pixels are as in `before`, labels stay as they are. One step to undo.
         """
 
     def unmasked(self) -> tuple[Unmasked | None, str]:

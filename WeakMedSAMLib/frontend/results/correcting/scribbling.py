@@ -62,7 +62,7 @@ class Scribbling:
         self._painted: dict[str, dict[int, PaintedSlice | None]] = {}
         self._versions: dict[str, tuple[Any, ...]] = {}
         self._isWriting = False
-        self._readSoon = Coalesced(self.read, _READ_MS)
+        self._readSoon = Coalesced(self._readAndShow, _READ_MS)
         self.changed, self.scribbled = Callbacks(), Callbacks()
         self.classNames: frozenset[str] = frozenset()
         self.className = ""
@@ -133,7 +133,7 @@ class Scribbling:
         corrections, hints = self._corrections, self._hints
         if corrections is None or hints is None or not self._isThere() or self._readSoon.isWaiting:
             return
-        if not self._keepUp(hints):
+        if not self._keepUp(hints) and not self._isAlone:
             return
         try:
             labels = corrections.labels()
@@ -158,8 +158,8 @@ class Scribbling:
                 known.update(others)
 
     def _showPainted(self, hints: Hints, labels: VolumeLabels) -> None:
-        """Show all that is painted, where there are no masks that do."""
-        for name in sorted(self.classNames):
+        """Show all that is painted, where there are no masks that do; of a class that is gone, nothing."""
+        for name in sorted(self.classNames.union(hints.classNames())):
             now, known = PAINTED.slices(labels, name), self._known.setdefault(name, {})
             painted, others = self._painted.setdefault(name, {}), {}
             for index in sorted({*now, *known}):
@@ -193,6 +193,11 @@ class Scribbling:
             self._handOn(corrections, name, now)
             self._versions[name] = version
 
+    def _readAndShow(self) -> None:
+        """Hand on what was scribbled, and show what became known since it was begun."""
+        self.read()
+        self.update()
+
     def cleanup(self) -> None:
         """Hold nothing of the scene any more."""
         self._shows = self._before = None
@@ -213,7 +218,7 @@ class Scribbling:
         # Known from now on: what is shown is compared with the labels as soon as they change.
         known |= new
         try:
-            corrections.putScribbles(name, new)
+            corrections.putScribbles(name, new, before)
         except Exception:
             known |= before
             raise
