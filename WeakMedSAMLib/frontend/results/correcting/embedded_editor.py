@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import qt
@@ -65,6 +67,7 @@ class EmbeddedEditor:
         self._keys: Any = None
         self._observations: list[tuple[Any, int]] = []
         self._said: tuple[str, str] = ("", "")
+        self._isHeld = False
         self.changed = Callbacks()
 
     @property
@@ -106,11 +109,12 @@ class EmbeddedEditor:
         """
         self._make()
         node, widget = self._node, self._widget
-        if segmentationNode is not node.GetSegmentationNode():
-            widget.setActiveEffect(None)
-        widget.setSegmentationNode(segmentationNode)
-        widget.setSourceVolumeNode(volumeNode)
-        widget.setCurrentSegmentID(segmentId)
+        with self._inOne():
+            if segmentationNode is not node.GetSegmentationNode():
+                widget.setActiveEffect(None)
+            widget.setSegmentationNode(segmentationNode)
+            widget.setSourceVolumeNode(volumeNode)
+            widget.setCurrentSegmentID(segmentId)
         node.SetOverwriteMode(node.OverwriteAllSegments if overwrites else node.OverwriteNone)
         if not self.isOn:
             self._observe()
@@ -169,9 +173,10 @@ class EmbeddedEditor:
             return
         widget = self._widget
         isThere = drawing.segmentationNode is not None and drawing.segmentationNode.GetScene() is not None
-        widget.setActiveEffect(None)
-        widget.setSegmentationNode(drawing.segmentationNode if isThere else None)
-        widget.setCurrentSegmentID(drawing.segmentId)
+        with self._inOne():
+            widget.setActiveEffect(None)
+            widget.setSegmentationNode(drawing.segmentationNode if isThere else None)
+            widget.setCurrentSegmentID(drawing.segmentId)
         self._setMasking(*drawing.masking)
         for name, value in zip(_BRUSH, drawing.brush, strict=True):
             if value is not None:
@@ -183,9 +188,10 @@ class EmbeddedEditor:
         """Paint on a segment with a flat round brush; nothing is masked, and no other segment is overwritten."""
         node, widget = self._node, self._widget
         volumeNode = node.GetSourceVolumeNode()
-        widget.setSegmentationNode(segmentationNode)
-        widget.setSourceVolumeNode(volumeNode)
-        widget.setCurrentSegmentID(segmentId)
+        with self._inOne():
+            widget.setSegmentationNode(segmentationNode)
+            widget.setSourceVolumeNode(volumeNode)
+            widget.setCurrentSegmentID(segmentId)
         self._setMasking(slicer.vtkMRMLSegmentationNode.EditAllowedEverywhere, node.OverwriteNone, False)
         values = ("0", node.GetAttribute(_BRUSH[1]) or "3", f"{diameterMm:g}", "0", "0")
         for name, value in zip(_BRUSH, values, strict=True):
@@ -266,7 +272,20 @@ class EmbeddedEditor:
         ):
             self._observations.append((subject, subject.AddObserver(event, guarded(function))))
 
+    @contextmanager
+    def _inOne(self) -> Iterator[None]:
+        """Say what changed once it is all done: in between the widget chooses the first segment by itself."""
+        self._isHeld = True
+        try:
+            yield
+        finally:
+            self._isHeld = False
+            if self.isOn:
+                self._onNode()
+
     def _onNode(self) -> None:
+        if self._isHeld:
+            return
         said = (self.segmentId, self.effect)
         if said != self._said:
             self._said = said
