@@ -23,7 +23,7 @@ from WeakMedSAMLib.frontend.results.machine_masks import toldOf
 from WeakMedSAMLib.frontend.results.masks_updated import MasksUpdated
 from WeakMedSAMLib.frontend.results.planes_put import Beside
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
-from WeakMedSAMLib.frontend.results.segment_tags import labelValueOf
+from WeakMedSAMLib.frontend.results.segment_tags import isReviewed, labelValueOf
 from WeakMedSAMLib.frontend.results.update_writing import Planes, UpdateWriting, isMouseDown
 from WeakMedSAMLib.frontend.results.volume_planes import packed
 from WeakMedSAMLib.frontend.running.run_control import RunControl
@@ -305,12 +305,19 @@ class Corrections(CorrectionSteps):
             if held is not None and (held & mask).any():
                 edits.append(SliceEdit(name, index, held, held & ~mask, isShown=False))
         planes = [(e.className, index, packed(e.before), packed(e.now)) for e in edits if e.before is not None]
+        reviewed = {edit.className for edit in edits if self._isReviewed(edit.className)}
 
         def takeInto(labels: VolumeLabels) -> None:
             for edit in edits:
                 change(labels, edit)
 
         self._edit(text, takeInto, [self._putOf(planes)] if planes else [])
+        if self.teaching is not None:
+            self._keepReviewed(self.teaching, (edit for edit in edits if edit.className in reviewed))
+
+    def _isReviewed(self, className: str) -> bool:
+        segment = self.teaching.segment(className) if self.teaching is not None else None
+        return segment is not None and isReviewed(segment)
 
     def _planeOf(self, className: str, index: int) -> np.ndarray | None:
         planes = self.watch.planes(className)

@@ -45,8 +45,7 @@ from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 _BANNER_STYLE = (
     "QFrame#bannerFrame { background-color: #fff3cd; border: 2px solid #b36b00; } QLabel { color: #332200; }"
 )
-_COUNT_MS = 300
-_TOLD_MS = 8000
+_COUNT_MS, _TOLD_MS = 300, 8000
 
 
 class ReviewPanel(Panel):
@@ -290,9 +289,8 @@ class ReviewPanel(Panel):
 
     def _look(self) -> tuple[Any, ...]:
         """Return what is shown here of the state: tags change with every key, and are not."""
-        volumeNode = self._state.currentVolume
-        volumeId = volumeNode.GetID() if volumeNode is not None else ""
-        return volumeId, self._state.reviewRunId, self._state.runs()
+        node = self._state.currentVolume
+        return node.GetID() if node is not None else "", self._state.reviewRunId, self._state.runs()
 
     def _onStateChanged(self) -> None:
         if self._look() != self._seen:
@@ -336,10 +334,11 @@ class ReviewPanel(Panel):
         self._showChosen()
 
     def _onReviewed(self, segmentId: str, isOn: bool) -> None:
+        subject = self._subject
         if isOn and not self.slices.mayBeReviewed(segmentId):
             self.masks.showReviewed()
-        elif self._subject is not None:
-            markReviewed(self._subject, self.slices.table.rows, segmentId, isOn, self._history, self._corrections)
+        elif subject is not None and subject == self._subject:  # else others came while it was asked
+            markReviewed(subject, self.slices.table.rows, segmentId, isOn, self._history, self._corrections)
 
     def _onSliceChosen(self, row: SliceRow, isShown: bool) -> None:
         self.masks.choose(row.worst.className)

@@ -300,13 +300,11 @@ class SliceReview:
         name = subject.className(segmentId)
         count = len(subject.result.classes[name].slice_confidence)
         answer = askOfUnseen(self._ui.sliceTable, name, unseen, count)
-        if answer == GO:
-            # The least sure one; of slices that are in no doubt, the first.
-            row = next((each for each in self.table.rows if each.index in unseen), None)
-            if row is not None:
-                self._goTo(row)
-            elif subject.volumeNode is not None:
-                self._views.showSlice(subject.volumeNode, subject.result.axis, unseen[0], self._state.sliceView)
+        if answer == GO and subject.volumeNode is not None:
+            # The least sure one; of slices that are in no doubt, the first. The mask that was asked about stays chosen.
+            index = next((each.index for each in self.table.rows if each.index in unseen), unseen[0])
+            self._views.showSlice(subject.volumeNode, subject.result.axis, index, self._state.sliceView)
+            self._goneTo = index
         return answer == MARK
 
     def notFine(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import qt
@@ -95,10 +97,13 @@ def test_slices_that_nobody_looked_at_are_named_before_a_mask_is_reviewed(correc
     assert "5, 7-" in asked.texts[-1]
     assert cell(ui.classTable, 1, 3) == "no"
     assert len(bench.corrections.unseen("organ")) == 18
+    bench.logic.state.currentClass = "organ"
     asked.answer("Go there")
     click(*place)
+    bench.host.settle(0.1)
     rows = bench.panel.slices.table.rows
     assert bench.panel.slices.shownSlice() == next(row.index for row in rows if row.index in left)
+    assert bench.logic.state.currentClass == "organ"
     assert cell(ui.classTable, 1, 3) == "no"
     for index in left:
         look(bench, index)
@@ -106,6 +111,20 @@ def test_slices_that_nobody_looked_at_are_named_before_a_mask_is_reviewed(correc
     click(*place)
     bench.settle()
     assert (cell(ui.classTable, 1, 3), bench.corrections.unseen("organ")) == ("yes", [])
+
+
+def test_masks_that_come_while_it_is_asked_are_not_called_reviewed(correcting, click, monkeypatch):
+    from WeakMedSAMLib.frontend.results import review_slices
+
+    panel = correcting.panel
+
+    def ask(*_given):
+        panel._subject = replace(panel._subject, volumeId="001")
+        return review_slices.MARK
+
+    monkeypatch.setattr(review_slices, "askOfUnseen", ask)
+    click(correcting.ui.classTable.viewport(), *center_of(correcting.ui.classTable, 1, 3, x=10))
+    assert len(correcting.corrections.unseen("organ")) == 20
 
 
 def test_slices_that_an_update_changed_are_not_looked_at_any_more(correcting, click, make_run):

@@ -8,6 +8,8 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+from WeakMedSAMLib.frontend.results.fine_slices import markReviewed
+from WeakMedSAMLib.frontend.results.segment_tags import isReviewed
 from WeakMedSAMLib.frontend.scene.view_use import ShownSlice
 
 SHAPE = (20, 40, 50)
@@ -153,6 +155,20 @@ def test_an_outline_is_left_and_scribbles_stay(scribbling, click, make_volume):
         assert (bench.answers.outline(), bench.answers.canTake, bench.answers.words) == (None, False, ""), way
         if way in ("escape", "end", "undo"):
             assert bench.corrections.stateOf("organ", INDEX) == "touched"
+
+
+def test_a_reviewed_mask_from_which_an_outline_is_taken_stays_reviewed(scribbling):
+    bench = scribbling
+    segment = bench.node.GetSegmentation().GetSegment(bench.ids["Läsion"])
+    rows = bench.panel.slices.table.rows
+    markReviewed(bench.panel._subject, rows, bench.ids["Läsion"], True, bench.history, bench.corrections)
+    bench.host.settle(0.3)
+    before = bench.voxels("Läsion")
+    scribble(bench)
+    bench.answers.take()
+    bench.host.settle(0.5)
+    assert (bench.voxels("Läsion") != before).any()
+    assert (isReviewed(segment), bench.corrections.unseen("Läsion")) == (True, [])
 
 
 def test_why_there_is_no_outline_is_said_and_an_answer_that_comes_late_is_none(scribbling):

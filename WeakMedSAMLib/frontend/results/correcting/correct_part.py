@@ -324,10 +324,7 @@ class CorrectPart:
             # Whether masks teach is known a moment after they come.
             self._of = ()
             self.choose(self._subject, self._segmentId)
-        shown = self._start or self._subject
-        # Labels are those of the current volume, the masks perhaps of the one before.
-        if shown is not None and shown.volumeNode is self._state.currentVolume:
-            self.scribbling.update()
+        self.scribbling.update(self._state.currentVolume)
         self.answers.follow()
         self._views.use.changed()
         self._showSoon()

@@ -128,9 +128,14 @@ class Scribbling:
             node = self._subject.segmentationNode if self._subject is not None else None
             self._hints.show(isOn, node.GetDisplayNode() if isOn and node is not None else None)
 
-    def update(self) -> None:
-        """Show of what was scribbled here what the labels hold now, as after an undo."""
+    def update(self, current: VolumeNode | None = None) -> None:
+        """Show of what was scribbled here what the labels hold now, as after an undo.
+
+        Labels are those of the current volume, and the scribbles may still be of the one before: nothing is done then.
+        """
         corrections, hints = self._corrections, self._hints
+        if current is not None and hints is not None and hints.volumeNode is not current:
+            return
         if corrections is None or hints is None or not self._isThere() or self._readSoon.isWaiting:
             return
         if not self._keepUp(hints) and not self._isAlone:
