@@ -2777,6 +2777,10 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>Wählen Sie eine andere Datei.</translation>
     </message>
     <message>
+        <source>No class has the label value {values}; what is drawn with it was left out.</source>
+        <translation>Keine Klasse hat den Labelwert {values}; was damit gezeichnet ist, wurde ausgelassen.</translation>
+    </message>
+    <message>
         <source>{file} is a label map with the values {values}; no class has one of these as its label value.</source>
         <translation>{file} ist eine Label-Map mit den Werten {values}; keine Klasse hat einen davon als Labelwert.</translation>
     </message>
@@ -3350,8 +3354,16 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>&apos;{text}&apos; betrifft auch andere Volumes, in denen seither etwas getan wurde: {names}.</translation>
     </message>
     <message>
-        <source>Go there, and take that back first.</source>
-        <translation>Gehen Sie dorthin, und nehmen Sie zuerst das zurück.</translation>
+        <source>Go there (load it again if it was removed), and take that back first.</source>
+        <translation>Gehen Sie dorthin (laden Sie es wieder, wenn es entfernt wurde), und nehmen Sie zuerst das zurück.</translation>
+    </message>
+    <message>
+        <source>&apos;{text}&apos; concerns other volumes, too, in which something was taken back since: {names}.</source>
+        <translation>&apos;{text}&apos; betrifft auch andere Volumes, in denen seither etwas zurückgenommen wurde: {names}.</translation>
+    </message>
+    <message>
+        <source>Go there (load it again if it was removed), and do that again first.</source>
+        <translation>Gehen Sie dorthin (laden Sie es wieder, wenn es entfernt wurde), und wiederholen Sie zuerst das.</translation>
     </message>
     <message>
         <source>This volume is not ready for tags.</source>
@@ -6381,10 +6393,6 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Markierungen importieren...</translation>
     </message>
     <message>
-        <source>Import labels from a file: .json, .csv, or .mrk.json of Markups</source>
-        <translation>Markierungen aus einer Datei importieren: .json, .csv oder .mrk.json von Markups</translation>
-    </message>
-    <message>
         <source>Export labels...</source>
         <translation>Markierungen exportieren...</translation>
     </message>
@@ -6431,6 +6439,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     <message>
         <source>The box on this slice and the nearest one of the current class on another slice become one in 3-D</source>
         <translation>Die Box auf dieser Schicht und die nächste der aktuellen Klasse auf einer anderen werden eine in 3D</translation>
+    </message>
+    <message>
+        <source>Import labels from a file: .json, .csv, or .mrk.json of Markups; or what was drawn of this volume, a segmentation or a label map</source>
+        <translation>Markierungen aus einer Datei importieren: .json, .csv oder .mrk.json von Markups; oder was von diesem Volumen gezeichnet wurde, eine Segmentierung oder Labelmap</translation>
     </message>
     <message>
         <source>All boxes and points of the current class in this volume are removed; Undo restores them</source>

@@ -79,6 +79,18 @@ def test_classes_are_taken_back_in_any_volume_but_not_from_under_another_one(ses
     assert session.redo(OTHER) == "new class 'B'"
 
 
+def test_what_was_taken_back_elsewhere_since_is_done_again_before_classes(session):
+    session.setTag(OTHER, "Lesion", 3, PRESENT)
+    session.addClass("B")
+    session.undo(KEY)
+    session.undo(OTHER)
+    with pytest.raises(UserError, match=r"something was taken back since: scan B") as caught:
+        session.redo(KEY)
+    assert (caught.value.code, [*session.classes.names]) == ("undone_elsewhere", ["Lesion"])
+    session.redo(OTHER)
+    assert session.redo(KEY) == "new class 'B'"
+
+
 def test_an_import_of_two_volumes_is_not_taken_back_from_under_one_of_them(session):
     files = [VolumeLabels(name, key, n_slices=12) for name, key in (("scan A", KEY), ("scan B", OTHER))]
     for file in files:

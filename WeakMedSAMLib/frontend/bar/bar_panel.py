@@ -195,7 +195,9 @@ class BarPanel(Panel):
         problem = self.undo.undoProblem
         reason = f"{problem}" if problem is not None else "" if undo else _("There is nothing to undo.")
         setEnabled(ui.undoButton, reason, tips[0])
-        setEnabled(ui.redoButton, "" if redo else _("There is nothing to redo."), tips[1])
+        problem = self.undo.redoProblem
+        reason = f"{problem}" if problem is not None else "" if redo else _("There is nothing to redo.")
+        setEnabled(ui.redoButton, reason, tips[1])
 
     def _elsewhere(self, text: str, step: Step | None) -> str:
         """Name the volumes that an edit was made in, if it is the one of a text, unless it is the current one alone."""

@@ -69,6 +69,11 @@ class Undo:
         return self._session.undoProblem(self._key()) if self._lastChange() is None else None
 
     @property
+    def redoProblem(self) -> UserError | None:
+        """Why `redo` cannot do it again yet; None if it can, or if there is nothing."""
+        return self._session.redoProblem(self._key()) if self._nextChange() is None else None
+
+    @property
     def lastStep(self) -> Step | None:
         """The last edit of labels that concerns the current volume, or None."""
         return self._session.lastStep(self._key())

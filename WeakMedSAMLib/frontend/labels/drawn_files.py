@@ -25,6 +25,7 @@ from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToRas, matrix
 SUFFIXES = (".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 _NRRD = (".nrrd", ".nhdr")
 _BINARY = "Binary labelmap"
+_MOST_VALUES = 12  # that are named
 _SLACK = 0.1  # of a voxel: programs round positions differently
 
 
@@ -111,6 +112,14 @@ def paintedOf(drawn: Drawn, labels: VolumeLabels, classes: ClassTable, shownAlon
     return CohortLabels(table, [painted])
 
 
+def unreadInWords(drawn: Drawn, classes: ClassTable) -> str:
+    """Return which values of a label map are those of no class; empty where there are none."""
+    values = [] if drawn.labels is None else np.unique(drawn.labels).tolist()
+    unread = [f"{value:g}" for value in values if value not in {0, UNKNOWN, *classes.label_values}]
+    text = _("No class has the label value {values}; what is drawn with it was left out.")
+    return text.format(values=", ".join(unread[:_MOST_VALUES])) if unread else ""
+
+
 def _ofSegments(drawn: Drawn, classes: ClassTable) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     masks, unknown = {}, {}
     for one in classes_of_segments(list(drawn.segments), classes.names):
@@ -131,7 +140,7 @@ def _ofLabelMap(drawn: Drawn, classes: ClassTable) -> tuple[dict[str, np.ndarray
         text = _("{file} is a label map with the values {values}; no class has one of these as its label value.")
         raise UserError(
             "labels_needed",
-            text.format(file=drawn.name, values=", ".join(map(str, sorted(there)[:12]))),
+            text.format(file=drawn.name, values=", ".join(map(str, sorted(there)[:_MOST_VALUES]))),
             _("Give the classes these label values ('Classes'), and import it again."),
         )
     isClass = any(entry.label_value == UNKNOWN for entry in found)

@@ -26,7 +26,7 @@ from WeakMedSAMLib.contract.labels.report_list import report_columns, scan_tags_
 from WeakMedSAMLib.contract.labels.slice_tags_csv import is_tags_csv
 from WeakMedSAMLib.contract.likely_names import list_names
 from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
-from WeakMedSAMLib.frontend.labels.drawn_files import SUFFIXES, isDrawnFile, paintedOf, readDrawn
+from WeakMedSAMLib.frontend.labels.drawn_files import SUFFIXES, isDrawnFile, paintedOf, readDrawn, unreadInWords
 from WeakMedSAMLib.frontend.labels.painted_words import countsInWords
 from WeakMedSAMLib.frontend.labels.report_list_dialog import ReportListDialog
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
@@ -131,7 +131,8 @@ class TagFileDialogs:
         cohort = paintedOf(drawn, labels, classes, shownAlone=answer == shown)
         (painted,) = cohort.volumes
         told = [countsInWords(painted, name) for name in cohort.classes.names]
-        return [*self._labels.takeForCurrent(cohort), *told]
+        unread = unreadInWords(drawn, classes)
+        return [*self._labels.takeForCurrent(cohort), *told, *filter(None, [unread])]
 
     def _askNumbering(self, title: str, unsaid: Sequence[UserError]) -> Numbering | None:
         """Ask how the slices of a file are counted that does not say it; None if the user does not know."""

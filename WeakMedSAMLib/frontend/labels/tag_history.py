@@ -101,6 +101,10 @@ class History:
         """
         return _heldBy(*_found(self._done, key))
 
+    def redoHeldBy(self, key: str | None = None) -> list[str]:
+        """Return the keys of other volumes in which something has to be done again before, as of `undoHeldBy`."""
+        return _heldBy(*_found(self._undone, key))
+
     def undo(self, key: str | None = None) -> Step | None:
         """Go back one step; returns it, or None if there is none that can be taken back."""
         return self._move(self._done, self._undone, key, False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from slicer.i18n import tr as _
@@ -142,7 +142,16 @@ class TagStore:
         return self._tell(self._history.undo(key))
 
     def redo(self, key: str | None = None) -> str:
-        """Do again what was undone, as of `undo`; returns what it was, empty if there was nothing."""
+        """Do again what was undone, as of `undo`; returns what it was, empty if there was nothing.
+
+        Raises
+        ------
+        UserError
+            ``undone_elsewhere`` if what was taken back of other volumes since has to be done again first.
+        """
+        problem = self.redoProblem(key)
+        if problem is not None:
+            raise problem
         return self._tell(self._history.redo(key))
 
     def lastStep(self, key: str | None = None) -> Step | None:
@@ -155,14 +164,24 @@ class TagStore:
 
     def undoProblem(self, key: str | None = None) -> UserError | None:
         """Why `undo` cannot take back its edit yet; None if it can, or if there is none."""
-        names = [volume.name for each in self._history.undoHeldBy(key) if (volume := self.volume(each)) is not None]
-        step = self._history.last(key)
+        text = _("'{text}' concerns other volumes, too, in which something was done since: {names}.")
+        hint = _("Go there (load it again if it was removed), and take that back first.")
+        held = self._history.undoHeldBy(key)
+        return self._heldProblem("done_elsewhere", self._history.last(key), held, text, hint)
+
+    def redoProblem(self, key: str | None = None) -> UserError | None:
+        """Why `redo` cannot do its edit again yet; None if it can, or if there is none."""
+        text = _("'{text}' concerns other volumes, too, in which something was taken back since: {names}.")
+        hint = _("Go there (load it again if it was removed), and do that again first.")
+        held = self._history.redoHeldBy(key)
+        return self._heldProblem("undone_elsewhere", self._history.next(key), held, text, hint)
+
+    def _heldProblem(self, code: str, step: Step | None, held: Iterable[str], text: str, hint: str) -> UserError | None:
+        names = [volume.name if (volume := self.volume(key)) is not None else key[:8] for key in held]
         if not names or step is None:
             return None
         values = {"text": step.text, "names": ", ".join(names)}
-        text = _("'{text}' concerns other volumes, too, in which something was done since: {names}.")
-        hint = _("Go there, and take that back first.")
-        return UserError("done_elsewhere", text.format(**values), hint, values)
+        return UserError(code, text.format(**values), hint, values)
 
     @property
     def canUndo(self) -> bool:

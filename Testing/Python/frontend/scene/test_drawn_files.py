@@ -94,6 +94,7 @@ def test_a_label_map_goes_by_the_label_values_of_classes_and_255_is_unknown(
     node = current()
     values = square * 2
     values[3, 7] = 255
+    values[5, 0, 0] = 9
     labels = slicer.util.addVolumeFromArray(values, ijkToRas(node), "m", "vtkMRMLLabelMapVolumeNode")
     path = saved(labels, tmp_path / f"map{suffix}")
     importNow(logic, host, path, "Those that show a class", qt.QMessageBox.Ok)
@@ -101,9 +102,10 @@ def test_a_label_map_goes_by_the_label_values_of_classes_and_255_is_unknown(
     found = painted(logic, "cyst")
     assert {index: one.state for index, one in found.items()} == {2: "drawn", 3: "scribbled"}
     assert np.array_equal(found[3].pixels, np.where(values[3] == 255, 255, values[3] == 2))
+    assert "No class has the label value 9;" in host.dialogs.texts[-1]
     logic.setClasses(["liver"])
     importNow(logic, host, path, "Every slice", qt.QMessageBox.Ok)
-    assert "a label map with the values 2, 255; no class has one of these" in host.dialogs.texts[-1]
+    assert "a label map with the values 2, 9, 255; no class has one of these" in host.dialogs.texts[-1]
 
 
 def test_what_does_not_lie_on_the_volume_is_refused(

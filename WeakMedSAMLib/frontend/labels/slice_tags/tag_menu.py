@@ -40,7 +40,7 @@ class TagMenu:
         self._add("join", _("Join to a 3-D box"), _joinTip())
         self._add("clearMarks", _("Remove boxes and points of the class"), _clearMarksTip())
         self.menu.addSeparator()
-        self._add("import", _("Import labels..."), _("Import labels from a file: .json, .csv, or .mrk.json of Markups"))
+        self._add("import", _("Import labels..."), _importTip())
         self._add("export", _("Export labels..."), _("Export labels to a file: .json, .csv, or .mrk.json of Markups"))
         self.markups = self.menu.addMenu(_("Take over Markups"))
         self.menu.addSeparator()
@@ -89,6 +89,13 @@ def _boxedTip() -> str:
 
 def _joinTip() -> str:
     return _("The box on this slice and the nearest one of the current class on another slice become one in 3-D")
+
+
+def _importTip() -> str:
+    return _(
+        "Import labels from a file: .json, .csv, or .mrk.json of Markups; or what was drawn of this volume, a "
+        "segmentation or a label map"
+    )
 
 
 def _clearMarksTip() -> str:
