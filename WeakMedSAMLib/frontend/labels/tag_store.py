@@ -164,24 +164,22 @@ class TagStore:
 
     def undoProblem(self, key: str | None = None) -> UserError | None:
         """Why `undo` cannot take back its edit yet; None if it can, or if there is none."""
+        values = self._heldValues(self._history.last(key), self._history.undoHeldBy(key))
         text = _("'{text}' concerns other volumes, too, in which something was done since: {names}.")
         hint = _("Go there (load it again if it was removed), and take that back first.")
-        held = self._history.undoHeldBy(key)
-        return self._heldProblem("done_elsewhere", self._history.last(key), held, text, hint)
+        return UserError("done_elsewhere", text.format(**values), hint, values) if values else None
 
     def redoProblem(self, key: str | None = None) -> UserError | None:
         """Why `redo` cannot do its edit again yet; None if it can, or if there is none."""
+        values = self._heldValues(self._history.next(key), self._history.redoHeldBy(key))
         text = _("'{text}' concerns other volumes, too, in which something was taken back since: {names}.")
         hint = _("Go there (load it again if it was removed), and do that again first.")
-        held = self._history.redoHeldBy(key)
-        return self._heldProblem("undone_elsewhere", self._history.next(key), held, text, hint)
+        return UserError("undone_elsewhere", text.format(**values), hint, values) if values else None
 
-    def _heldProblem(self, code: str, step: Step | None, held: Iterable[str], text: str, hint: str) -> UserError | None:
+    def _heldValues(self, step: Step | None, held: Iterable[str]) -> dict[str, str]:
+        """Return the words of a step, and the names of volumes by which it is held; nothing where none does."""
         names = [volume.name if (volume := self.volume(key)) is not None else key[:8] for key in held]
-        if not names or step is None:
-            return None
-        values = {"text": step.text, "names": ", ".join(names)}
-        return UserError(code, text.format(**values), hint, values)
+        return {"text": step.text, "names": ", ".join(names)} if step is not None and names else {}
 
     @property
     def canUndo(self) -> bool:
