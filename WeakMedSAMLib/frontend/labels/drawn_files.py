@@ -194,24 +194,43 @@ def _segmentsOf(path: Path, node: Any) -> dict[str, tuple[np.ndarray, np.ndarray
 def _placed(path: Path, volumeNode: Any, array: np.ndarray, toRas: np.ndarray) -> np.ndarray:
     """Return voxels on those of a volume; what lies between them, or outside, is refused."""
     placed = np.zeros(arrayOf(volumeNode).shape, array.dtype)
-    drawn = np.argwhere(array)[:, ::-1]
-    if not drawn.size:
+    if not array.any():
         return placed
     toVolume = np.linalg.inv(ijkToRas(volumeNode)) @ toRas
     steps = np.rint(toVolume)
     corners = np.vstack([np.hstack([np.diag(array.shape[::-1]), np.zeros((3, 1))]), np.ones(4)])
     turns = np.abs(steps[:3, :3])
-    isSame = (turns.sum(0) == 1).all() and (turns.sum(1) == 1).all()
-    at = (drawn @ steps[:3, :3].T + steps[:3, 3]).astype(int)
-    outside = int(((at < 0) | (at >= placed.shape[::-1])).any(1).sum())
-    if not isSame or np.abs((toVolume - steps) @ corners).max() > _SLACK or outside:
+    isTurned = bool((turns.sum(0) == 1).all() and (turns.sum(1) == 1).all())
+    isSame = isTurned and np.abs((toVolume - steps) @ corners).max() <= _SLACK
+    outside = _put(placed, array, steps.astype(int)) if isSame else 0
+    if not isSame or outside:
         text = _("The voxels of {file} do not lie on those of '{name}'.")
-        if isSame and outside:
+        if outside:
             text = _("{file}: {count} of the voxels that are drawn lie outside of '{name}'.")
         raise UserError(
             "grids_differ",
             text.format(file=path.name, name=volumeNode.GetName(), count=outside),
             _("In the module Segmentations export it to a label map with the volume as reference, and import that."),
         )
-    placed[tuple(at.T[::-1])] = array[tuple(drawn.T[::-1])]
     return placed
+
+
+def _put(target: np.ndarray, array: np.ndarray, steps: np.ndarray) -> int:
+    """Put voxels where a matrix of whole steps (4 x 4, i j k) has them; return how many that are drawn lie outside.
+
+    Turned as a view and copied at once: places of single voxels would take many times the memory of a scan.
+    """
+    turns, offsets = steps[:3, :3][::-1, ::-1], steps[:3, 3][::-1]
+    axes = np.abs(turns).argmax(1)
+    signs = turns.sum(1)
+    moved = array.transpose(axes)[tuple(slice(None, None, int(sign)) for sign in signs)]
+    inside, there = [], []
+    for sign, offset, count, size in zip(signs, offsets, moved.shape, target.shape, strict=True):
+        first = int(offset) - (count - 1 if sign < 0 else 0)
+        start, stop = min(max(first, 0), size), min(max(first + count, 0), size)
+        there.append(slice(start, stop))
+        inside.append(slice(start - first, stop - first) if start < stop else slice(0, 0))
+    part = moved[tuple(inside)]
+    if part.size:
+        target[tuple(there)] = part
+    return int(np.count_nonzero(array) - np.count_nonzero(part))

@@ -133,3 +133,25 @@ def test_which_segment_is_which_class_and_what_says_where_it_is_not():
         ClassSegments("not there", "not there", None),
         ClassSegments("cyst", None, "not cyst"),
     ]
+
+
+def test_voxels_are_put_where_a_turned_and_cropped_grid_has_them_and_those_outside_are_counted():
+    from itertools import permutations, product
+
+    from WeakMedSAMLib.frontend.labels.drawn_files import _put
+
+    random = np.random.default_rng(3)
+    array = random.integers(0, 3, (3, 4, 5))
+    for order, signs in product(permutations(range(3)), product((1, -1), repeat=3)):
+        steps = np.eye(4, dtype=int)
+        steps[:3, :3] = np.diag(signs)[list(order)]
+        steps[:3, 3] = random.integers(-3, 8, 3)
+        wanted, outside, found = np.zeros(SHAPE, int), 0, np.zeros(SHAPE, int)
+        for k, j, i in np.argwhere(array):
+            place = tuple((steps @ [i, j, k, 1])[2::-1])
+            if all(0 <= at < size for at, size in zip(place, SHAPE, strict=True)):
+                wanted[place] = array[k, j, i]
+            else:
+                outside += 1
+        assert _put(found, array, steps) == outside
+        assert np.array_equal(found, wanted)
