@@ -102,6 +102,15 @@ def test_enter_keeps_both_boxes_and_the_offer_is_gone(work):
     assert marks(work) == (FIRST, SECOND)
 
 
+def test_the_corner_of_the_view_names_no_keys_that_are_off(work):
+    place(work, FIRST)
+    use = work.logic.views.use
+    use.take("correcting")
+    assert corner(work) == ["correcting: tagging keys are off"]
+    use.take("")
+    assert corner(work) == ["new box", "Enter: take, Esc: take back"]
+
+
 def test_nothing_is_offered_over_slices_without_the_class_and_for_another_class(work):
     key, session = work.logic.currentKey(), work.logic.session
     place(work, FIRST)

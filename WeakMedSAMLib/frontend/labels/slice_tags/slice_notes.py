@@ -82,7 +82,8 @@ class SliceNotes:
         if self._marks.actions.kind:
             return [*lines, *self._marks.actions.cornerLines(viewName)]
         if index is not None and tags is not None:
-            lines += self._marks.actions.cornerLines(viewName)
+            # Its keys are off while the views serve something else.
+            lines += [] if self._use.taken else self._marks.actions.cornerLines(viewName)
             lines += self._use.linesOf(ShownSlice(node, tags.axis, index))
         if self._use.taken:
             return [*lines, _("{use}: tagging keys are off").format(use=self._use.taken)]
