@@ -128,6 +128,16 @@ class CorrectingBench:
     def _is_along(self, name, axis):
         return self.lib.views.axisOfView(self.volume, self.lib.views.sliceNodeOf(name)) == axis
 
+    def undo_and_redo(self, name, before, after):
+        """Take the one correction of a class back, and make it again: voxels and labels go together."""
+        self.session.undo()
+        self.settle()
+        assert np.array_equal(self.voxels(name), before)
+        assert not self.corrections.states(name)
+        self.session.redo()
+        self.settle()
+        assert np.array_equal(self.voxels(name), after)
+
     def settle(self):
         """Wait until what was edited is seen."""
         self.host.settle(0.15)

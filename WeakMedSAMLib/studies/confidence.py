@@ -108,9 +108,8 @@ def slices_ranked(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], fl
     for row in rows:
         if "by_slice" not in row:
             continue
-        drawn, true, shared = (np.array(row["by_slice"][name], float) for name in ("drawn", "true", "shared"))
         shown = shown_slices(row["by_slice"])
-        dice = (2 * shared / np.maximum(drawn + true, 1))[shown]
+        dice = slice_dice(row["by_slice"])[shown]
         sure = np.array(row["by_slice"]["quality"]["slice_confidence"])[shown]
         one, other = np.triu_indices(len(dice), 1)
         told = np.abs(dice[one] - dice[other]) >= SAME_DICE
@@ -126,6 +125,12 @@ def shown_slices(by_slice: Mapping[str, Any]) -> np.ndarray:
     shown = np.array(by_slice["drawn"]) > 0
     shown[by_slice["quality"]["present_without_mask"]] = True
     return shown
+
+
+def slice_dice(by_slice: Mapping[str, Any]) -> np.ndarray:
+    """Dice of each slice, 0 where there is nothing."""
+    drawn, true, shared = (np.array(by_slice[name], float) for name in ("drawn", "true", "shared"))
+    return np.asarray(2 * shared / np.maximum(drawn + true, 1))
 
 
 def slice_concordance(rows: Iterable[Mapping[str, Any]]) -> Estimate:

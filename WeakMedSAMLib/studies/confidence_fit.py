@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from WeakMedSAMLib.studies.confidence import Judged, shown_slices
-from WeakMedSAMLib.studies.confidence_logistic import Logistic, log_odds
+from WeakMedSAMLib.engine.parts.quality import log_odds
+from WeakMedSAMLib.studies.confidence import Judged, shown_slices, slice_dice
+from WeakMedSAMLib.studies.confidence_logistic import Logistic
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,11 @@ def shown_of(row: Mapping[str, Any], judged: Judged, logistic: Logistic) -> Show
     """
     if "by_slice" not in row or not (shown := shown_slices(row["by_slice"])).any():
         return None
-    drawn, true, shared = (np.array(row["by_slice"][name], float)[shown] for name in ("drawn", "true", "shared"))
+    drawn = np.array(row["by_slice"]["drawn"], float)[shown]
     confidence = np.array(row["by_slice"]["quality"]["slice_confidence"])[shown]
     size = np.where(drawn > 0, drawn, drawn[drawn > 0].mean() if drawn.any() else 1.0)
     known = (confidence <= 0) | (confidence >= 1)
-    dice = 2 * shared / np.maximum(drawn + true, 1)
+    dice = slice_dice(row["by_slice"])[shown]
     return ShownSlices(
         judged, np.where(known, confidence, np.nan), logistic.inverse(confidence), dice, size / size.sum()
     )

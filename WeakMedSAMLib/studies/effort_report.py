@@ -25,9 +25,10 @@ from WeakMedSAMLib.studies.effort_parts import LEAST_SLICES
 from WeakMedSAMLib.studies.effort_plot import plot
 from WeakMedSAMLib.studies.effort_policies import CHEAP_SEEDS, OUTLINED, TAGS, policy_named
 from WeakMedSAMLib.studies.effort_prices import AS_PRICED, EXTREME_CLICKING, PRICE_SETS, prices_table
-from WeakMedSAMLib.studies.effort_tables import aim_table, areas_table, in_words, orders_table
+from WeakMedSAMLib.studies.effort_tables import aim_table, areas_table, orders_table
 from WeakMedSAMLib.studies.gestures import EDGE_SIGMA, JITTER_SIGMA
 from WeakMedSAMLib.studies.label_report import command_of
+from WeakMedSAMLib.studies.patient_draws import in_words
 from WeakMedSAMLib.studies.resumable import FAILED, OK
 from WeakMedSAMLib.studies.tables import put_section, table
 
@@ -204,8 +205,8 @@ def other_prices_table(reports: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _area_and_gain(name: str, steps: Mapping[str, Steps]) -> tuple[str, str]:
-    compared = in_words(difference(steps[name], steps[TAGS]), "+.3f") if TAGS in steps and name != TAGS else ""
-    return in_words(area_of(steps[name]), ".3f"), compared
+    compared = in_words(difference(steps[name], steps[TAGS]), signed=True) if TAGS in steps and name != TAGS else ""
+    return in_words(area_of(steps[name])), compared
 
 
 def titled(name: str, count: int) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from WeakMedSAMLib.studies.ablation_figures import Estimate
 from WeakMedSAMLib.studies.effort_curves import ENOUGH, SHARE, Steps, area_of, difference
 from WeakMedSAMLib.studies.effort_policies import BY_CHANCE, LEAST_SURE, NEXT, OUTLINED, POLICIES, policy_named
+from WeakMedSAMLib.studies.patient_draws import in_words
 from WeakMedSAMLib.studies.tables import table
 
 # Name of a set -> policy -> its step function.
@@ -57,20 +57,13 @@ def orders_table(sets: Sets) -> str:
         if NEXT not in steps or not {LEAST_SURE, BY_CHANCE} & steps.keys():
             continue
         found = {other: difference(steps[NEXT], steps[other]) for other in (LEAST_SURE, BY_CHANCE) if other in steps}
-        cells = [in_words(found[other], "+.3f") if other in found else "-" for other in (LEAST_SURE, BY_CHANCE)]
-        lines.append((name, in_words(area_of(steps[NEXT]), ".3f"), *cells))
+        cells = [in_words(found.get(other), signed=True) for other in (LEAST_SURE, BY_CHANCE)]
+        lines.append((name, in_words(area_of(steps[NEXT])), *cells))
         better += [name] * (len(found) == 2 and all(one.low > 0 for one in found.values()))
     if not lines:
         return ""
     word = f"Better than both by the intervals: {', '.join(better) or 'on no set'}.\n"
     return "\n".join([table(("", "area", "to least sure first", "to an order by chance"), lines), word])
-
-
-def in_words(found: Estimate, form: str) -> str:
-    """A mean, and its interval where there are patients enough for one."""
-    if np.isnan(found.low):
-        return f"{found.mean:{form}}"
-    return f"{found.mean:{form}} ({found.low:{form}} to {found.high:{form}})"
 
 
 def _policies(sets: Sets) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from WeakMedSAMLib.studies.ablation_figures import estimate
 from WeakMedSAMLib.studies.label_rows import BOX, DRAWN, row_named
+from WeakMedSAMLib.studies.patient_draws import in_words
 from WeakMedSAMLib.studies.resumable import OK
 from WeakMedSAMLib.studies.slicer_effects import FILL, GROW
 from WeakMedSAMLib.studies.tables import table
@@ -81,10 +82,4 @@ def _means(values: Sequence[tuple[str, str, str, float]]) -> dict[_Key, float]:
 
 
 def _in_words(values: Mapping[_Key, float]) -> str:
-    """Mean, and its interval where there are patients enough for one."""
-    if not values:
-        return "-"
-    found = estimate(values)
-    if np.isnan(found.low):
-        return f"{found.mean:+.3f}"
-    return f"{found.mean:+.3f} ({found.low:+.3f} to {found.high:+.3f})"
+    return in_words(estimate(values) if values else None, signed=True)

@@ -22,8 +22,9 @@ from WeakMedSAMLib.studies.effort_report import (
     set_table,
     write_page,
 )
-from WeakMedSAMLib.studies.effort_tables import aim_table, areas_table, in_words, orders_table
+from WeakMedSAMLib.studies.effort_tables import aim_table, areas_table, orders_table
 from WeakMedSAMLib.studies.label_runs import LabelOptions
+from WeakMedSAMLib.studies.patient_draws import in_words
 
 
 def test_every_price_has_a_source_or_is_called_an_assumption_and_is_in_the_documentation():
@@ -181,7 +182,7 @@ def test_other_prices_have_intervals_and_differences_like_the_plain_ones():
     assert lines[0] == "| area at other prices | half | to tags | double | to tags | extreme clicking | to tags |"
     (box,) = [line for line in lines if line.startswith("| tags, and a box a class")]
     half = steps_of(some_reports(), "half")
-    cells = in_words(area_of(half["box"]), ".3f"), in_words(difference(half["box"], half["tags"]), "+.3f")
+    cells = in_words(area_of(half["box"])), in_words(difference(half["box"], half["tags"]), signed=True)
     assert f"| {' | '.join(cells)} |" in box
     assert box.count(" to ") == 6
     assert set_table(some_reports()).splitlines()[0].endswith("| area | to tags | seeds |")

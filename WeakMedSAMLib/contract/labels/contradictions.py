@@ -16,7 +16,7 @@ from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
+from WeakMedSAMLib.contract.labels.spans import slices_in_words
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 _RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
@@ -104,7 +104,7 @@ def marks_on_other_side(
 
 
 def _contradiction_problem(one: Contradiction, labels: VolumeLabels) -> Problem:
-    slices = spans_in_words(spans_of_slices(one.slices))
+    slices = slices_in_words(one.slices)
     message = (
         f"Labels of class {one.class_name!r} in {labels.name!r} contradict each other on slices {slices}; those of the "
         f"kind {one.trusted!r} count, not those of the kind {one.other!r}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -27,7 +27,7 @@ from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
+from WeakMedSAMLib.contract.labels.spans import slices_in_words
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 
@@ -95,7 +95,9 @@ class PaintedKind:
     def in_words(self, labels: VolumeLabels, class_name: str) -> str:
         """Return the slices by state: ``"drawn 3, 8-10; scribbled 12"``."""
         found = self.slices(labels, class_name)
-        words = {state: _numbers(index for index, one in found.items() if one.state == state) for state in STATES}
+        words = {
+            state: slices_in_words(index for index, one in found.items() if one.state == state) for state in STATES
+        }
         return "; ".join(f"{state} {numbers}" for state, numbers in words.items() if numbers)
 
     def class_names(self, labels: VolumeLabels) -> list[str]:
@@ -179,7 +181,7 @@ class PaintedKind:
 
     def _overlaps(self, volume: VolumeLabels, one: str, other: str) -> Iterator[Problem]:
         first, second = self.slices(volume, one), self.slices(volume, other)
-        slices = _numbers(index for index in first if index in second and meet(first[index], second[index]))
+        slices = slices_in_words(index for index in first if index in second and meet(first[index], second[index]))
         if slices:
             message = (
                 f"Of {volume.name!r}, slices {slices}, the same pixels are painted as {one!r} and as {other!r}: these "
@@ -217,8 +219,3 @@ def _point_differs(point: Point, volume: VolumeLabels) -> Problem:
     values = {"name": volume.name, "class": point.class_name, "voxel": at, "slice": index}
     hint = "What is painted counts; remove the point, or correct the slice."
     return Problem("warning", "point_against_painted", f"{message} there.", hint, values)
-
-
-def _numbers(indices: Iterable[int]) -> str:
-    """Slices in words."""
-    return spans_in_words(spans_of_slices(indices))

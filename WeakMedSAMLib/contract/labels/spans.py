@@ -85,3 +85,8 @@ def spans_of_slices(slices: Iterable[int]) -> list[Span]:
 def spans_in_words(spans: Sequence[Span]) -> str:
     """Return ranges of slices as one writes them: ``"2-6, 9"``."""
     return ", ".join(f"{span.first}-{span.last}" if span.last > span.first else str(span.first) for span in spans)
+
+
+def slices_in_words(slices: Iterable[int]) -> str:
+    """Return slices, in whatever order, as one writes them: ``"2-6, 9"``."""
+    return spans_in_words(spans_of_slices(slices))

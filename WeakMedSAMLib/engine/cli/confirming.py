@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
 from WeakMedSAMLib.contract.labels.presence import UNTAGGED
-from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
+from WeakMedSAMLib.contract.labels.spans import slices_in_words
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
 from WeakMedSAMLib.contract.quality import Quality
@@ -58,7 +58,8 @@ def with_confirmed(cohort: CohortLabels, volume: str, class_name: str, slices: S
         found.require_slice(index)
     untagged = [index for index in slices if index >= row.size or row[index] == UNTAGGED]
     if untagged:
-        message = f"Slices {_words(untagged)} of {volume!r} have no tag of {class_name!r} that could be confirmed."
+        words = slices_in_words(untagged)
+        message = f"Slices {words} of {volume!r} have no tag of {class_name!r} that could be confirmed."
         hint = "Tag them, or leave them out."
         if found.n_slices is None and found.is_rest_absent(class_name):
             hint = "The number of slices is not known: write the labels anew by weakmedsam tags convert --volume."
@@ -73,7 +74,3 @@ def require_json(file: Path) -> None:
     if file.suffix.lower() != ".json" or file.name.lower().endswith(".mrk.json"):
         message = f"{file} has no room for confirmed tags."
         raise UserError("bad_suffix", message, f"Write them to a .json: --out {file.stem.split('.')[0]}.json")
-
-
-def _words(slices: Collection[int]) -> str:
-    return spans_in_words(spans_of_slices(slices))

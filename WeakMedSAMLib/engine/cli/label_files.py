@@ -97,6 +97,16 @@ def read_label_files(
     return merged, [*problems, *told, *contradictions]
 
 
+def read_labels_since(files: Sequence[Path]) -> CohortLabels | None:
+    """Read what ``--tags`` names of labels given since a run, and tell of it; None without files."""
+    if not files:
+        return None
+    since, problems = read_label_files(files)
+    for problem in problems:
+        tell(problem)
+    return since
+
+
 def write_labels(
     target: Path,
     cohort: CohortLabels,

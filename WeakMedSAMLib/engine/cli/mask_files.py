@@ -24,7 +24,7 @@ from WeakMedSAMLib.contract.labels.mrk_json import NOT
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.painted_slice import UNKNOWN
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
+from WeakMedSAMLib.contract.labels.spans import slices_in_words
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
 from WeakMedSAMLib.engine.cli.mask_labels import parse_painted_slices
@@ -175,9 +175,9 @@ def _told(path: Path, labels: VolumeLabels, names: Sequence[str]) -> Problem:
         empty = sum(1 for one in found.values() if one.is_whole and not one.shows)
         scribbled = [index for index, one in found.items() if not one.is_whole]
         words = [
-            f"drawn on {spans_in_words(spans_of_slices(drawn))}" if drawn else "",
+            f"drawn on {slices_in_words(drawn)}" if drawn else "",
             f"drawn empty, so absent, on {counted(empty, 'slice')}" if empty else "",
-            f"scribbled on {spans_in_words(spans_of_slices(scribbled))}" if scribbled else "",
+            f"scribbled on {slices_in_words(scribbled)}" if scribbled else "",
         ]
         parts.append(f"{name!r} is {', '.join(word for word in words if word) or 'unknown on every slice'}")
     hint = f"If other slices count: --slices 3,8-10, or --slices {SHOWN_ALONE} for those that show a class."

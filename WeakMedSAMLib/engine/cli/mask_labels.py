@@ -102,12 +102,12 @@ def labels_from_mask(
     labels = tags_from_masks(name, sha256, masks, rules.axis, rules.min_pixels, rules.stride)
     labels = replace(labels, size=placed.geometry.size, states=labels.states if "tags" in rules.kinds else {})
     _put_marks(labels, {name: mask for name, mask in masks.items() if mask.any()}, placed, rules)
-    unknown = unknown_of(placed, classes)
     if "painted" in rules.kinds:
         every = range(0, labels.n_slices or 0, rules.stride)
-        put_painted(labels, masks, dict.fromkeys(masks, unknown), every if rules.slices is None else rules.slices)
+        unknown = dict.fromkeys(masks, unknown_of(placed, classes))
+        put_painted(labels, masks, unknown, every if rules.slices is None else rules.slices)
     if "scan_tags" in rules.kinds:
-        _put_scan_tags(labels, masks, bool(unknown.any()), rules)
+        _put_scan_tags(labels, masks, bool(unknown_of(placed, classes).any()), rules)
     return mask, labels, frozenset(drawn.values)
 
 

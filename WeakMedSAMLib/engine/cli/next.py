@@ -29,12 +29,8 @@ def next(run: Path, count: int, class_name: str | None, volume: str | None, file
       weakmedsam next masks/run-0123456789ab --volume scan3 --class liver --count 3
       weakmedsam next masks/run-0123456789ab --tags tags.json
     """
-    from WeakMedSAMLib.engine.cli.label_files import read_label_files
+    from WeakMedSAMLib.engine.cli.label_files import read_labels_since
     from WeakMedSAMLib.engine.cli.proposal_words import Asked, proposal_table
-    from WeakMedSAMLib.engine.cli.unmet import tell
 
-    since, problems = read_label_files(files) if files else (None, [])
-    for problem in problems:
-        tell(problem)
-    for line in proposal_table(run, Asked(class_name, volume, count, since)):
+    for line in proposal_table(run, Asked(class_name, volume, count, read_labels_since(files))):
         click.echo(line)

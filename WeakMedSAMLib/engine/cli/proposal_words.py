@@ -80,9 +80,12 @@ def proposal_table(folder: Path, asked: Asked) -> Iterator[str]:
         for volume, quality in found.items()
         if asked.volume in (None, names[volume])
     }
-    left = propose(states) if asked.since is None else open_proposals(states, _since(folder, run, found, asked.since))
-    if answered := len({*_by_slice(propose(states))} - {*_by_slice(left)}):
-        click.echo(f"Left out: {counted(answered, 'proposal')} that the labels answer by now.", err=True)
+    left = propose(states)
+    if asked.since is not None:
+        every, left = left, open_proposals(states, _since(folder, run, found, asked.since))
+        answered = len({*_by_slice(every)} - {*_by_slice(left)})
+        if answered:
+            click.echo(f"Left out: {counted(answered, 'proposal')} that the labels answer by now.", err=True)
     # Neighbours are mended along: of all volumes the best slice of each is enough.
     proposals = _first_slices(left) if asked.volume is None else [(one, 0) for one in left]
     if not proposals:

@@ -16,7 +16,7 @@ from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
-from WeakMedSAMLib.contract.labels.spans import Span, spans_in_words, spans_of, spans_of_slices
+from WeakMedSAMLib.contract.labels.spans import Span, slices_in_words, spans_in_words, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
 from WeakMedSAMLib.contract.quality import (
@@ -86,7 +86,7 @@ def volume_lines(volume: VolumeLabels) -> Iterator[str]:
     for name, shown in SCAN_TAGS.shows(volume).items():
         yield f"  {name}: the scan {'shows' if shown else 'does not show'} it"
     for name in CONFIRMED.said(volume):
-        slices = spans_in_words(spans_of_slices(CONFIRMED.slices(volume, name)))
+        slices = slices_in_words(CONFIRMED.slices(volume, name))
         yield f"  {name}: tags of slices {slices} were confirmed"
     for kind in volume.kinds():
         if kind.name in volume.further and kind not in (POINTS, BOXES, PAINTED, SCAN_TAGS, CONFIRMED):
@@ -121,7 +121,7 @@ def doubt_lines(folder: Path, since: CohortLabels | None = None) -> Iterator[str
             for why in TAG_DOUBTS:
                 slices = sorted(index for index, code in found.doubted.items() if code == why and index not in done)
                 if slices:
-                    where = spans_in_words(spans_of_slices(slices))
+                    where = slices_in_words(slices)
                     yield f"{volume.name}: {name}, slices {where}: {TAG_DOUBT_WORDS[why]}"
     if answered:
         yield f"Left out: {counted(answered, 'doubted tag')} that the labels confirm or say otherwise by now."

@@ -11,7 +11,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.checks import check as problems_of
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.contradictions import kind_contradictions
-from WeakMedSAMLib.engine.cli.label_files import match_all, read_label_files, write_labels
+from WeakMedSAMLib.engine.cli.label_files import match_all, read_label_files, read_labels_since, write_labels
 from WeakMedSAMLib.engine.cli.options import EXISTING, FOLDER, PLACE, MaskReading, mask_options, numbering_option
 from WeakMedSAMLib.engine.cli.show import notes_by_kind
 from WeakMedSAMLib.engine.cli.tag_words import class_lines, volume_lines
@@ -214,11 +214,8 @@ def doubts(run: Path, files: tuple[Path, ...]) -> None:
     """
     from WeakMedSAMLib.engine.cli.tag_words import doubt_lines
 
-    since, problems = read_label_files(files) if files else (None, [])
-    for problem in problems:
-        tell(problem)
     count = 0
-    for line in doubt_lines(run, since):
+    for line in doubt_lines(run, read_labels_since(files)):
         click.echo(line)
         count += 1
     if not count:
@@ -242,7 +239,7 @@ def confirm(file: Path, volume: str, class_name: str, slices: str, out: Path | N
       weakmedsam tags confirm tags.json --volume scan3 --class liver --slices 29-30
     """
     from WeakMedSAMLib.contract.labels.confirmed import KIND as CONFIRMED
-    from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
+    from WeakMedSAMLib.contract.labels.spans import slices_in_words
     from WeakMedSAMLib.engine.cli.confirming import require_json, with_confirmed
     from WeakMedSAMLib.engine.cli.mask_labels import parse_slices
 
@@ -253,7 +250,7 @@ def confirm(file: Path, volume: str, class_name: str, slices: str, out: Path | N
     write_labels(target, confirmed, (), None, problems)
     found = confirmed.volume_for(volume, None)
     if found is not None:
-        told = spans_in_words(spans_of_slices(CONFIRMED.slices(found, class_name)))
+        told = slices_in_words(CONFIRMED.slices(found, class_name))
         click.echo(f"Confirmed of {volume}: {class_name}, slices {told}")
 
 

@@ -33,22 +33,26 @@ LOW_CONFIDENCE = 0.73
 # is a tenth higher.
 _FEW_PATIENTS = 0.1
 # Of the logistic from the agreement of mask and network on a slice, as its log-odds, to its Dice.
-_OFFSET, _SLOPE = -3.1, 1.75
+OFFSET, SLOPE = -3.1, 1.75
 # Dice of network and pseudo-mask below which they do not mean the same thing: of eleven sarcomas (MR) two were drawn
 # elsewhere altogether, with 0.57 and 0.60, the others had 0.67 and more.
 _SAME_PLACE = 0.65
 
 
+def log_odds(shares: np.ndarray, inside: float = 0.01) -> np.ndarray:
+    """Logarithm of the odds of shares, which are kept so far from 0 and 1."""
+    shares = np.clip(shares, inside, 1 - inside)
+    return np.asarray(np.log(shares / (1 - shares)))
+
+
 def expected_dice(agreement: np.ndarray) -> np.ndarray:
     """The Dice that masks have on the mean which agree so well with what the network sees: a logistic, as fitted."""
-    inside = np.clip(agreement, 0.01, 0.99)
-    return np.asarray(1 / (1 + np.exp(-(_OFFSET + _SLOPE * np.log(inside / (1 - inside))))))
+    return np.asarray(1 / (1 + np.exp(-(OFFSET + SLOPE * log_odds(agreement)))))
 
 
 def no_surer_than(dice: np.ndarray, agreement: np.ndarray) -> np.ndarray:
     """Agreements, of which no higher Dice is expected than these, where they are below 1."""
-    inside = np.clip(dice, 0.01, 0.99)
-    most = 1 / (1 + np.exp(-(np.log(inside / (1 - inside)) - _OFFSET) / _SLOPE))
+    most = 1 / (1 + np.exp(-(log_odds(dice) - OFFSET) / SLOPE))
     return np.where(dice < 1, np.minimum(agreement, most), agreement)
 
 

@@ -8,19 +8,22 @@ from typing import Any
 
 import numpy as np
 import slicer
-import vtk
 from slicer.i18n import tr as _
-from vtk.util.numpy_support import vtk_to_numpy
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.mask_painting import classes_of_segments, put_painted, scribbles_unknown
+from WeakMedSAMLib.contract.labels.mask_painting import (
+    SHOWN_ALONE,
+    classes_of_segments,
+    put_painted,
+    scribbles_unknown,
+)
 from WeakMedSAMLib.contract.labels.painted_slice import UNKNOWN
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.nrrd import read_fields
 from WeakMedSAMLib.frontend.labels.class_edits import newClass
-from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToRas, matrixOf
+from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToRas, imageArray, imageMatrix
 
 SUFFIXES = (".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 _NRRD = (".nrrd", ".nhdr")
@@ -103,7 +106,7 @@ def paintedOf(drawn: Drawn, labels: VolumeLabels, classes: ClassTable, shownAlon
             _("Choose another file."),
         )
     painted = VolumeLabels(labels.name, labels.sha256, labels.axis, labels.n_slices, labels.numbering, labels.size)
-    put_painted(painted, masks, unknown, "shown" if shownAlone else range(labels.n_slices or 0))
+    put_painted(painted, masks, unknown, SHOWN_ALONE if shownAlone else range(labels.n_slices or 0))
     table = ClassTable([entry for entry in classes if entry.name in masks])
     for name in masks:
         if name not in classes.names:
@@ -179,15 +182,13 @@ def _segmentsOf(path: Path, node: Any) -> dict[str, tuple[np.ndarray, np.ndarray
         if segment.GetName().casefold() in map(str.casefold, found):
             text = _("{file} has several segments called '{name}'.").format(file=path.name, name=segment.GetName())
             raise UserError("segment_ambiguous", text, _("Rename them in Slicer and save it again."))
-        image, matrix = segment.GetRepresentation(_BINARY), vtk.vtkMatrix4x4()
+        image = segment.GetRepresentation(_BINARY)
         if image is None or image.IsEmpty():
             found[segment.GetName()] = np.zeros((0, 0, 0), bool), np.eye(4)
             continue
-        image.GetImageToWorldMatrix(matrix)
-        toRas = matrixOf(matrix)
+        toRas = imageMatrix(image)
         toRas[:3, 3] = (toRas @ [*image.GetExtent()[::2], 1.0])[:3]
-        voxels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
-        found[segment.GetName()] = voxels == segment.GetLabelValue(), toRas
+        found[segment.GetName()] = imageArray(image) == segment.GetLabelValue(), toRas
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
+from WeakMedSAMLib.contract.labels.spans import slices_in_words
 from WeakMedSAMLib.frontend.results.correction_edits import SliceEdit, slicesByClass
 
 
@@ -25,5 +25,5 @@ def givenBackInWords(slices: Mapping[str, Iterable[int]]) -> str:
 def _inWords(slices: Mapping[str, Iterable[int]], one: str, many: str, several: str) -> str:
     indices = sorted({index for each in slices.values() for index in each})
     text = several if len(slices) > 1 else one if len(indices) == 1 else many
-    numbers = spans_in_words(spans_of_slices(indices))
+    numbers = slices_in_words(indices)
     return text.format(slices=numbers, name=next(iter(slices), ""), count=len(slices))

@@ -104,7 +104,7 @@ def exportLabelmapSteps(
     overlap = yield from _flattenSteps(layers, _innerLast(classTable))
     # A type by the table, not by what occurs, so that all cases of a study are alike.
     dtype = np.uint8 if max(classTable.label_values, default=0) <= np.iinfo(np.uint8).max else np.uint16
-    fields = {f"WeakMedSAM_Label{entry.label_value}": entry.name for entry in classTable}
+    fields = {f"{PREFIX}Label{entry.label_value}": entry.name for entry in classTable}
     empty = _empty(segmentationNode, layers, known)
     fields |= _emptyFields(empty)
     yield from writeSteps(path, layers.arrays[0].astype(dtype, copy=False), ijkToRas(volumeNode), fields, "gzip")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
+from WeakMedSAMLib.contract.labels.spans import slices_in_words
 from WeakMedSAMLib.frontend.results.correction_edits import DRAWN, FINE
 from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.review_changes import REVIEW_TAGS, fingerprintOf, isChanged
@@ -144,7 +144,7 @@ def markReviewed(
     isLabel = corrections is not None and corrections.teaches(subject.segmentationNode, segmentId) != ""
     if isOn:
         fine = set(range(_countOf(subject, name))) if isLabel else marked
-        before = spans_in_words(spans_of_slices(_turned(subject, name, marked))) if isLabel else ""
+        before = slices_in_words(_turned(subject, name, marked)) if isLabel else ""
     else:
         noted = tagOf(segment, BEFORE_TAG) if isLabel else ""
         kept = _turned(subject, name, _slicesIn(noted)) if noted else marked

@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.painted_slice import PaintedSlice
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
+from WeakMedSAMLib.contract.labels.spans import slices_in_words
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.steps import Steps
@@ -97,7 +97,7 @@ def _toldInWords(indices: Sequence[int]) -> str:
     text = _(
         "The masks were generated with what you drew on {slices}: these stay as they are. The next Update draws it."
     )
-    return text.format(slices=spans_in_words(spans_of_slices(indices)))
+    return text.format(slices=slices_in_words(indices))
 
 
 def _tagOfCorrection(taken: PaintedSlice, plane: bytes | None) -> int:

@@ -16,9 +16,9 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.segmentation_header import REFERENCE_GEOMETRY
-from WeakMedSAMLib.frontend.results.segment_images import BINARY, imageMatrix, isSameGrid
+from WeakMedSAMLib.frontend.results.segment_images import BINARY, isSameGrid
 from WeakMedSAMLib.frontend.results.segment_tags import RUN_TAG, VOLUME_TAG, isOwn, tagOf
-from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, knownIdentity, toWorld, voxelMl
+from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, imageMatrix, knownIdentity, toWorld, voxelMl
 
 _ATTRIBUTE = "WeakMedSAM.Places"
 

@@ -16,21 +16,20 @@ from WeakMedSAMLib.frontend.results.noted_grids import gridOn, noteGrid
 from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, readRecord
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory, SegmentsAdded
-from WeakMedSAMLib.frontend.results.segment_images import (
-    MaskContent,
-    contentSteps,
-    imageArray,
-    imageMatrix,
-    isSameGrid,
-    newImage,
-)
+from WeakMedSAMLib.frontend.results.segment_images import MaskContent, contentSteps, isSameGrid, newImage
 from WeakMedSAMLib.frontend.results.segment_making import addSegments, newSegmentation, noteRun, showSegments
 from WeakMedSAMLib.frontend.results.segment_tags import requireLabelmaps, segmentIdsOf
 from WeakMedSAMLib.frontend.results.slice_digests import SliceDigests, digestSteps, writeDigests
 from WeakMedSAMLib.frontend.results.volume_planes import SegmentPlanes
 from WeakMedSAMLib.frontend.running.run_control import Loaded, Target
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
-from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps, ijkToRas, reversedIdentitySteps
+from WeakMedSAMLib.frontend.scene.scene_volumes import (
+    identitySteps,
+    ijkToRas,
+    imageArray,
+    imageMatrix,
+    reversedIdentitySteps,
+)
 
 
 class ResultLoader:

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
-from vtk.util.numpy_support import vtk_to_numpy
 
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.segment_tags import requireLabelmaps, segmentIdsIn
-from WeakMedSAMLib.frontend.scene.scene_volumes import matrixOf
+from WeakMedSAMLib.frontend.scene.scene_volumes import imageArray, imageMatrix
 
 BINARY = "Binary labelmap"
 SAME_MM = 1e-3
@@ -134,18 +133,6 @@ def contentOf(segment: Any) -> MaskContent:
         return MaskContent(_EMPTY, np.eye(4))
     matrix = imageMatrix(image)
     return runToEnd(contentSteps(imageArray(image), image.GetExtent()[::2], matrix, segment.GetLabelValue()))
-
-
-def imageArray(image: Any) -> np.ndarray:
-    """Return the voxels of a vtkOrientedImageData, k x j x i, without copying."""
-    return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
-
-
-def imageMatrix(image: Any) -> np.ndarray:
-    """Return the 4 x 4 matrix from voxel index to RAS of a vtkOrientedImageData."""
-    matrix = vtk.vtkMatrix4x4()
-    image.GetImageToWorldMatrix(matrix)
-    return matrixOf(matrix)
 
 
 def newImage(shape: Iterable[int], first: Iterable[int], matrix: np.ndarray, dtype: np.dtype) -> Any:

@@ -11,8 +11,8 @@ import slicer
 
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.noted_grids import gridOn, hasVolumeMoved, moveToVolume
-from WeakMedSAMLib.frontend.results.segment_images import Mask, imageArray, isSameGrid, maskSteps, newImage
-from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
+from WeakMedSAMLib.frontend.results.segment_images import Mask, isSameGrid, maskSteps, newImage
+from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, imageArray
 
 
 @dataclass

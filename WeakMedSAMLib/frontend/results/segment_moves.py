@@ -17,9 +17,10 @@ from WeakMedSAMLib.frontend.results.noted_grids import (
     restoreNotes,
 )
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
-from WeakMedSAMLib.frontend.results.segment_images import BINARY, imageMatrix, packMask, setImageMatrix, setMask
+from WeakMedSAMLib.frontend.results.segment_images import BINARY, packMask, setImageMatrix, setMask
 from WeakMedSAMLib.frontend.results.segment_tags import requireLabelmaps, segmentIdsIn
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown, makeSurfaces
+from WeakMedSAMLib.frontend.scene.scene_volumes import imageMatrix
 
 
 def findMovedSegments(segmentationNode: Any, volumeNode: Any) -> list[str]:

@@ -24,8 +24,6 @@ from WeakMedSAMLib.frontend.results.segment_history import MaskChanged, SegmentH
 from WeakMedSAMLib.frontend.results.segment_images import (
     BINARY,
     PackedMask,
-    imageArray,
-    imageMatrix,
     isSameGrid,
     isShared,
     ownImage,
@@ -35,7 +33,7 @@ from WeakMedSAMLib.frontend.results.segment_images import (
 from WeakMedSAMLib.frontend.results.segment_moves import followVolume
 from WeakMedSAMLib.frontend.results.segment_tags import labelValueOf, setThreshold, thresholdOf
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown, makeSurfaces
-from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, sliceCount, voxelMl
+from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, imageArray, imageMatrix, sliceCount, voxelMl
 
 _Box = tuple[slice, slice, slice]
 

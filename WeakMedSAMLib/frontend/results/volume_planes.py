@@ -12,16 +12,11 @@ import numpy as np
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.noted_grids import gridOn, hasVolumeMoved, moveToVolume
-from WeakMedSAMLib.frontend.results.segment_images import (
-    Mask,
-    imageArray,
-    imageMatrix,
-    isShared,
-    setVoxels,
-)
+from WeakMedSAMLib.frontend.results.segment_images import Mask, isShared, setVoxels
 from WeakMedSAMLib.frontend.results.segment_layers import firstOnVolume, matrixOnVolume, overlapOf, resampled
 from WeakMedSAMLib.frontend.results.segment_tags import requireLabelmaps
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown, makeSurfaces
+from WeakMedSAMLib.frontend.scene.scene_volumes import imageArray, imageMatrix
 
 _LEVEL = 1
 

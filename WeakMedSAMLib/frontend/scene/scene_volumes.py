@@ -79,6 +79,18 @@ def matrixOf(vtkMatrix: Any) -> np.ndarray:
     return np.array([[vtkMatrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
+def imageArray(image: Any) -> np.ndarray:
+    """Return the voxels of a vtkOrientedImageData, k x j x i, without copying."""
+    return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
+
+
+def imageMatrix(image: Any) -> np.ndarray:
+    """Return the 4 x 4 matrix from voxel index to RAS of a vtkOrientedImageData."""
+    matrix = vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    return matrixOf(matrix)
+
+
 def voxelMl(volumeNode: VolumeNode) -> float:
     """Return the volume of one voxel in millilitres."""
     return abs(float(np.linalg.det(ijkToRas(volumeNode)[:3, :3]))) / 1000

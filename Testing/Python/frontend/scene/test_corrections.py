@@ -84,13 +84,7 @@ def test_undo_and_redo_bring_labels_and_voxels_back_together(corrected):
     bench.editor.stroke(bench.ids["organ"], disc(SHAPE, 8) | disc(SHAPE, 9))
     bench.settle()
     after = bench.voxels("organ")
-    bench.session.undo()
-    bench.settle()
-    assert np.array_equal(bench.voxels("organ"), before)
-    assert not bench.corrections.states("organ")
-    bench.session.redo()
-    bench.settle()
-    assert np.array_equal(bench.voxels("organ"), after)
+    bench.undo_and_redo("organ", before, after)
     assert dict(bench.corrections.states("organ")) == {8: "drawn", 9: "touched"}
     assert not bench.session.canRedo
 

@@ -75,13 +75,7 @@ def test_a_tool_is_an_edit_of_the_slices_that_it_changed(bench, tool):
         assert np.array_equal(known, np.full(SHAPE[1:], True) if index == SHOWN else changed[index])
         assert np.array_equal(painted.pixels[known] == 1, after[index][known])
     # One step, voxels and labels together.
-    bench.session.undo()
-    bench.settle()
-    assert np.array_equal(bench.voxels("organ"), before)
-    assert not bench.corrections.states("organ")
-    bench.session.redo()
-    bench.settle()
-    assert np.array_equal(bench.voxels("organ"), after)
+    bench.undo_and_redo("organ", before, after)
     assert {*bench.corrections.states("organ")} == slices
 
 

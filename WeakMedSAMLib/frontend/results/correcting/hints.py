@@ -17,16 +17,10 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.labels.axis_change import slices_across
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.frontend.results.review_changes import versionOf
-from WeakMedSAMLib.frontend.results.segment_images import (
-    PackedMask,
-    imageArray,
-    imageMatrix,
-    isSameGrid,
-    setMask,
-)
+from WeakMedSAMLib.frontend.results.segment_images import PackedMask, isSameGrid, setMask
 from WeakMedSAMLib.frontend.results.segment_tags import segmentIdsIn, tagOf
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
-from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToRas
+from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToRas, imageArray, imageMatrix
 
 HINTS_ATTRIBUTE = "WeakMedSAM.Hints"
 _CLASS_TAG, _SHOWS_TAG = "WeakMedSAM.HintOf", "WeakMedSAM.HintShows"
