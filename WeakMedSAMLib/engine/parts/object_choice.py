@@ -23,6 +23,7 @@ _FITS_LIKE = (0.35, 0.9)
 _UNLIKE = 0.5
 _ALIKE = 0.85  # of the best fit: what fits as well as this fits alike
 _SURE = 0.7  # fit from which an object shows what its class looks like
+_CLEAR = 0.8  # fit from which one that nothing elsewhere fits alike is it, whatever it is in others
 _AS_EVIDENT = 0.8  # of the evidence in an object: as much as this in another is as much
 _LEAST_KNOWN = 2  # patients of whom it must be known how a class looks
 _SHARPNESS = 2  # of the cosine of looks
@@ -162,7 +163,7 @@ def assign(objects: Objects, shares: np.ndarray, looks: Sequence[Look | None] | 
     fits, looks = objects.fits.copy(), looks or [None] * len(shares)
     for column, look in enumerate(looks):
         if look is not None:
-            fits[:, column] *= 1 - _UNLIKE * (1 - look.likeness(objects.looks, objects.places))
+            fits[:, column] = _with_look(objects, column, look)
     least = np.array([LEAST_FIT if look is None else _LEAST_LIKE for look in looks])
     enough = np.where(fits >= least, fits, 0)
     pairs = zip(*linear_sum_assignment(enough, maximize=True), strict=True)
@@ -181,6 +182,21 @@ def assign(objects: Objects, shares: np.ndarray, looks: Sequence[Look | None] | 
         for column, numbers in pieces.items()
         if numbers
     }
+
+
+def _with_look(objects: Objects, column: int, look: Look) -> np.ndarray:
+    """Fits of all objects to a class, less of what is not like it in others: K.
+
+    Not of the one that clearly fits: what was taken for the class in others may be wrong as well.
+    """
+    fits = objects.fits[:, column]
+    like = fits * (1 - _UNLIKE * (1 - look.likeness(objects.looks, objects.places)))
+    best = int(fits.argmax()) if len(fits) else 0
+    if len(fits) and fits[best] >= _CLEAR:
+        elsewhere = objects.common[best] <= IN_COMMON
+        if not (elsewhere & (fits >= _ALIKE * fits[best])).any():
+            like[best] = fits[best]
+    return np.asarray(like)
 
 
 def _trust(fit: float, with_look: bool) -> float:

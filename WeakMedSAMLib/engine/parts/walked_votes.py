@@ -1,7 +1,8 @@
 """What grey values say of masks that were handed on: a random walker between the slices where somebody said something.
 
 The decoder draws what objects of its training look like; an edge that is a step of grey values alone a walker finds
-better. Each errs elsewhere, so that their mean is better than either.
+better. Each errs elsewhere, so that their mean is better than either. From a small slice at the end of a large object a
+walker does not get far: where both have little in common it has no say.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from scipy import ndimage
 
 from WeakMedSAMLib.engine.parts import random_walker
 from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 from WeakMedSAMLib.engine.parts.slice_votes import HandedMasks, Vote, agreed
@@ -23,6 +25,7 @@ from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
 _MARGIN = 8  # pixels of TARGET around all masks; beyond is not the class
 _SURE = 0.8  # probability from which a given mask is a seed; as little of what it is not
 _SLICES_AT_ONCE = 16
+_HEARD = 0.5  # Dice with what was handed on, from which a walker has a say
 
 
 def with_walker(
@@ -33,6 +36,8 @@ def with_walker(
     step: Callable[[], object] = random_walker.tell_nobody,
 ) -> HandedMasks:
     """Masks of a class; where it was not given, the mean of what was handed on and of what a walker finds.
+
+    Slice by slice, where both have enough in common; elsewhere what was handed on stays.
 
     Parameters
     ----------
@@ -68,8 +73,9 @@ def with_walker(
     for index in reached:
         whole = np.zeros((TARGET, TARGET), np.float32)
         whole[crop] = walked[index - first]
-        trust = handed.trust[index]
-        votes[index] = [Vote(handed.masks[index].astype(np.float32) / CERTAIN, trust), Vote(whole, trust)]
+        mask, trust = handed.masks[index].astype(np.float32) / CERTAIN, handed.trust[index]
+        if slice_dice(mask[None] > 0.5, whole[None] > 0.5)[0] >= _HEARD:
+            votes[index] = [Vote(mask, trust), Vote(whole, trust)]
     both = agreed(votes)
     return replace(handed, masks={**handed.masks, **both.masks}, trust={**handed.trust, **both.trust})
 

@@ -31,7 +31,7 @@ from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
 
 # Raised whenever the same marks give other masks, by `handing_on`, `slice_votes`, `walked_votes`, `tightness`,
 # `resemblance` or here: part of the keys of this stage and of those after it.
-VERSION = 5
+VERSION = 6
 
 _BELIEVED = 0.6  # trust from which a mask teaches cells
 _MOSTLY = 0.9  # of a cell

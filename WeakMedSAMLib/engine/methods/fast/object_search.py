@@ -19,7 +19,6 @@ from WeakMedSAMLib.engine.parts.handing_on import Box, Handing
 from WeakMedSAMLib.engine.parts.handing_ways import Drawn
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.mining import TARGET
-from WeakMedSAMLib.engine.parts.object_choice import LEAST_FIT
 from WeakMedSAMLib.engine.parts.object_tracks import (
     Seen,
     Track,
@@ -80,7 +79,7 @@ def tracks_in(
     """Objects of a volume where the evidence of some classes is high, followed along its slices.
 
     A class of which one was found that fits well is looked for on no further slice. Where an object fades depends on
-    where it was found: of a class that nothing fits the best is followed once more, from other slices that it is on.
+    where it was found: of any other class the best is followed once more, from other slices that it is on.
     """
     volume, size = maps.volume, context.backbone.info.input_size
     work, ready = Work(len(_PLACES) + 1, step), prepared_in(volume, context.backbone)
@@ -108,9 +107,9 @@ def tracks_in(
 
 
 def _nearly(columns: Sequence[int], tracks: Sequence[Track], fit: Callable[[Track, int], float]) -> list[Track]:
-    """Of each class that no object fits the one that fits best, if it does so at all; each once."""
+    """Of each class that no object fits well the one that fits best, if it does so at all; each once."""
     best = ((column, max(tracks, key=lambda one: fit(one, column))) for column in columns if tracks)
-    return [*dict.fromkeys(one for column, one in best if _PROMISING <= fit(one, column) < LEAST_FIT)]
+    return [*dict.fromkeys(one for column, one in best if fit(one, column) >= _PROMISING)]
 
 
 def _draw(handing: Handing, work: Work, indices: Sequence[int], boxes: Sequence[Box]) -> list[Drawn]:

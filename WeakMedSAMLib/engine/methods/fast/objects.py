@@ -42,7 +42,7 @@ from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 # Raised whenever the same labels give other masks, by `object_tracks`, `object_choice` or here.
-VERSION = 4
+VERSION = 5
 
 _TRUSTED = 0.3  # from which on no other object is looked for
 
