@@ -17,12 +17,20 @@ COUNT = 12
 PLACES = len(object_search._PLACES)
 
 
-@pytest.fixture
-def search(monkeypatch):
-    """search(fits): tracks of one class; `fits` has the fit of what is followed from a slice. `places`, `followed`."""
-    places, followed = [], []
+def search_mask():
     mask = np.zeros((TARGET, TARGET), bool)
     mask[20:40, 30:60] = True
+    return mask
+
+
+@pytest.fixture
+def search(monkeypatch):
+    """search(fits): tracks of one class; `fits` has the fit of what is followed from a slice. `places`, `followed`.
+
+    All are one object, unless `masks` has another one of what is followed from a slice.
+    """
+    places, followed, masks = [], [], {}
+    mask = search_mask()
     seen = Seen((30.0, 20.0, 59.0, 39.0), mask, 0.9)
 
     def boxes(columns, place, size):
@@ -33,7 +41,8 @@ def search(monkeypatch):
     def follow(new, index, _slices, _handing):
         followed.extend(index for _one in new)
         shown = range(max(index - 4, 0), min(index + 5, COUNT))
-        return [Track(one, index, np.arange(COUNT), np.ones(COUNT), dict.fromkeys(shown, mask)) for one in new]
+        drawn = masks.get(index, mask)
+        return [Track(one, index, np.arange(COUNT), np.ones(COUNT), dict.fromkeys(shown, drawn)) for one in new]
 
     for name in ("prepared_in", "handing_in"):
         monkeypatch.setattr(object_search, name, lambda *_given, **_named: None)
@@ -48,7 +57,7 @@ def search(monkeypatch):
         maps = SimpleNamespace(volume=volume, boxes=boxes)
         return tracks_in(maps, [0], lambda track, _column: fits.get(track.start, 0.0), None, context, nobody)
 
-    return SimpleNamespace(search=search, places=places, followed=followed)
+    return SimpleNamespace(search=search, places=places, followed=followed, masks=masks)
 
 
 def test_one_that_fits_well_ends_the_search(search):
@@ -63,6 +72,14 @@ def test_of_what_nothing_fits_well_the_best_is_followed_once_more_from_elsewhere
     assert search.followed == [6, 3, 8, 2, 4, 8, 10]
     assert [track.start for track in found] == [6, 3, 8, 2]
     assert found[3].seen.box == (30.0, 20.0, 59.0, 39.0)
+
+
+@pytest.mark.parametrize(("fit", "again"), [(0.65, [0, 2, 5, 7]), (0.55, [])])
+def test_what_fits_elsewhere_is_followed_once_more_too_if_it_may_be_meant(search, fit, again):
+    # One lung was found, and a part of the other one, from slice 3 on 0 to 7.
+    search.masks[3] = np.roll(search_mask(), 60, axis=1)
+    search.search({6: 0.75, 3: fit, 8: 0.7})
+    assert search.followed == [6, 3, 8, 2, 4, 8, 10, *again]
 
 
 def test_what_does_not_fit_at_all_is_followed_once(search):

@@ -68,6 +68,7 @@ def test_parts_are_the_longest_stretches_without_the_class_of_half_of_the_scans(
     assert parts_without([*cases, one], CLASSES, 0) == []
 
 
+@pytest.mark.soak
 def test_a_reader_who_says_of_scans_alone_what_they_show_gets_masks(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(effort_runs, "play_apart", play_here)
     drawn = {}

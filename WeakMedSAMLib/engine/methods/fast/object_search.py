@@ -19,11 +19,13 @@ from WeakMedSAMLib.engine.parts.handing_on import Box, Handing
 from WeakMedSAMLib.engine.parts.handing_ways import Drawn
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.object_choice import IN_COMMON, LEAST_FIT
 from WeakMedSAMLib.engine.parts.object_tracks import (
     Seen,
     Track,
     boxes_in_map,
     follow,
+    in_common,
     is_followed,
     mean_within,
     objects_at,
@@ -107,9 +109,18 @@ def tracks_in(
 
 
 def _nearly(columns: Sequence[int], tracks: Sequence[Track], fit: Callable[[Track, int], float]) -> list[Track]:
-    """Of each class that no object fits well the one that fits best, if it does so at all; each once."""
-    best = ((column, max(tracks, key=lambda one: fit(one, column))) for column in columns if tracks)
-    return [*dict.fromkeys(one for column, one in best if fit(one, column) >= _PROMISING)]
+    """Of each class that no object fits well the one that fits best, if it does so at all; each once.
+
+    And the best of those elsewhere, if it may be meant as well: another piece, or what is the class itself.
+    """
+    found: list[Track] = []
+    for column in columns:
+        best = sorted(tracks, key=lambda one: -fit(one, column))[:1]
+        elsewhere = (one for one in tracks if best and in_common(best[0].masks, one) <= IN_COMMON)
+        second = max(elsewhere, key=lambda one: fit(one, column), default=None)
+        found += [one for one in best if fit(one, column) >= _PROMISING]
+        found += [second] if second is not None and fit(second, column) >= LEAST_FIT else []
+    return [*dict.fromkeys(found)]
 
 
 def _draw(handing: Handing, work: Work, indices: Sequence[int], boxes: Sequence[Box]) -> list[Drawn]:
