@@ -36,7 +36,7 @@ from WeakMedSAMLib.engine.parts.run_context import RunContext
 
 _PLACES = (0.5, 0.25, 0.75)  # where among the slices that show a class objects are looked for
 _AT_ONCE = 24  # boxes that are drawn before a run may be ended
-_ENOUGH = 0.8  # fit from which a class is looked for no further
+_ENOUGH = 0.9  # fit from which a class is looked for no further
 _PROMISING = 0.3  # fit from which an object is followed once more
 _AGAIN = (0, 0.25, 0.75, 1)  # where among the slices that it is on
 _SURE = 0.7  # fit from which what was followed once more counts
