@@ -37,7 +37,7 @@ def with_walker(
 ) -> HandedMasks:
     """Masks of a class; where it was not given, the mean of what was handed on and of what a walker finds.
 
-    Slice by slice, where both have enough in common; elsewhere what was handed on stays.
+    Unless both have too little in common, on these slices together: then what was handed on stays.
 
     Parameters
     ----------
@@ -73,9 +73,11 @@ def with_walker(
     for index in reached:
         whole = np.zeros((TARGET, TARGET), np.float32)
         whole[crop] = walked[index - first]
-        mask, trust = handed.masks[index].astype(np.float32) / CERTAIN, handed.trust[index]
-        if slice_dice(mask[None] > 0.5, whole[None] > 0.5)[0] >= _HEARD:
-            votes[index] = [Vote(mask, trust), Vote(whole, trust)]
+        trust = handed.trust[index]
+        votes[index] = [Vote(handed.masks[index].astype(np.float32) / CERTAIN, trust), Vote(whole, trust)]
+    before, found = (np.stack([each[number].mask > 0.5 for each in votes.values()]) for number in (0, 1))
+    if slice_dice(before.reshape(1, -1, TARGET), found.reshape(1, -1, TARGET))[0] < _HEARD:
+        return handed
     both = agreed(votes)
     return replace(handed, masks={**handed.masks, **both.masks}, trust={**handed.trust, **both.trust})
 
