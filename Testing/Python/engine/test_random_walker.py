@@ -129,11 +129,11 @@ def test_a_mask_at_the_edge_of_the_frame_and_of_the_volume(at):
 
 def test_absent_slices_are_no_way_through():
     absent = PRESENT.copy()
-    absent[4] = True
-    before = handed({2: square(40, 60), 3: square(40, 60), 5: square(40, 60)}, {2})
+    absent[6] = True
+    before = handed(dict.fromkeys((2, 3, 4, 5, 7), square(40, 60)), {2})
     found = with_walker(before, bright(40, 60), absent, {})
     # Beyond the slice without the class the walker comes from nowhere.
-    assert found.masks[5].max() <= np.ceil(CERTAIN / 2)
+    assert found.masks[7].max() <= np.ceil(CERTAIN / 2)
     assert area(found.masks[3]) > 0
 
 
