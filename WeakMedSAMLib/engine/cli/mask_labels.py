@@ -102,12 +102,8 @@ def labels_from_mask(
     labels = tags_from_masks(name, sha256, masks, rules.axis, rules.min_pixels, rules.stride)
     labels = replace(labels, size=placed.geometry.size, states=labels.states if "tags" in rules.kinds else {})
     _put_marks(labels, {name: mask for name, mask in masks.items() if mask.any()}, placed, rules)
-    if "painted" in rules.kinds:
-        every = range(0, labels.n_slices or 0, rules.stride)
-        unknown = dict.fromkeys(masks, unknown_of(placed, classes))
-        put_painted(labels, masks, unknown, every if rules.slices is None else rules.slices)
-    if "scan_tags" in rules.kinds:
-        _put_scan_tags(labels, masks, bool(unknown_of(placed, classes).any()), rules)
+    if {"painted", "scan_tags"} & {*rules.kinds}:
+        _put_known(labels, masks, unknown_of(placed, classes), rules)
     return mask, labels, frozenset(drawn.values)
 
 
@@ -120,6 +116,15 @@ def _put_marks(labels: VolumeLabels, masks: dict[str, np.ndarray], placed: MaskF
             points.append(point_within(name, mask, rules.axis, index, in_plane_spacing(placed.geometry, rules.axis)))
     BOXES.put(labels, boxes if "boxes" in rules.kinds else ())
     POINTS.put(labels, points if "points" in rules.kinds else ())
+
+
+def _put_known(labels: VolumeLabels, masks: dict[str, np.ndarray], unknown: np.ndarray, rules: Rules) -> None:
+    """Put what the mask says pixel by pixel, and of the whole scan, where it is not unknown."""
+    if "painted" in rules.kinds:
+        every = range(0, labels.n_slices or 0, rules.stride)
+        put_painted(labels, masks, dict.fromkeys(masks, unknown), every if rules.slices is None else rules.slices)
+    if "scan_tags" in rules.kinds:
+        _put_scan_tags(labels, masks, bool(unknown.any()), rules)
 
 
 def _put_scan_tags(labels: VolumeLabels, masks: dict[str, np.ndarray], is_partly_unknown: bool, rules: Rules) -> None:

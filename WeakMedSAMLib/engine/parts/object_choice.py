@@ -191,10 +191,10 @@ def _with_look(objects: Objects, column: int, look: Look) -> np.ndarray:
     """
     fits = objects.fits[:, column]
     like = fits * (1 - _UNLIKE * (1 - look.likeness(objects.looks, objects.places)))
-    best = int(fits.argmax()) if len(fits) else 0
-    if len(fits) and fits[best] >= _CLEAR:
-        elsewhere = objects.common[best] <= IN_COMMON
-        if not (elsewhere & (fits >= _ALIKE * fits[best])).any():
+    if len(fits):
+        best = int(fits.argmax())
+        rivals = (objects.common[best] <= IN_COMMON) & (fits >= _ALIKE * fits[best])
+        if fits[best] >= _CLEAR and not rivals.any():
             like[best] = fits[best]
     return np.asarray(like)
 

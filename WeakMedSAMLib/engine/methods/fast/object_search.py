@@ -115,11 +115,12 @@ def _nearly(columns: Sequence[int], tracks: Sequence[Track], fit: Callable[[Trac
     """
     found: list[Track] = []
     for column in columns:
-        best = sorted(tracks, key=lambda one: -fit(one, column))[:1]
-        elsewhere = (one for one in tracks if best and in_common(best[0].masks, one) <= IN_COMMON)
+        best = max(tracks, key=lambda one: fit(one, column), default=None)
+        if best is None or fit(best, column) < _PROMISING:
+            continue
+        elsewhere = [one for one in tracks if in_common(best.masks, one) <= IN_COMMON]
         second = max(elsewhere, key=lambda one: fit(one, column), default=None)
-        found += [one for one in best if fit(one, column) >= _PROMISING]
-        found += [second] if second is not None and fit(second, column) >= LEAST_FIT else []
+        found += [best] if second is None or fit(second, column) < LEAST_FIT else [best, second]
     return [*dict.fromkeys(found)]
 
 
