@@ -418,11 +418,12 @@ scan 1,{hash},k,10,'=tumour,4,#010203,,,absent
 "scan, 3",,,,liver,5,,1,,untagged
 """.format(hash="ab" * 32)
 _RUN = {
-    "schema": "weakmedsam-run", "schema_version": 2, "run_id": "f00", "created": "2025-01-02T03:04:05+00:00",
+    "schema": "weakmedsam-run", "schema_version": 3, "run_id": "f00", "created": "2025-01-02T03:04:05+00:00",
     "versions": {"weakmedsam": "0.1.0"}, "classes": _CLASSES,
     "settings": {"seed": 3, "intensity": [-160, 240], "overrides": {"pam_beta": 4, "pam": True}, "model": None},
     "volumes": [{"id": "000", "file": "volumes/000.nrrd", "name": "scan 1", "sha256": "ab" * 32, "source": "a.nii"},
-                {"id": "001", "file": "volumes/001.nrrd", "name": "two", "numbering": "slicer"}],
+                {"id": "001", "file": "volumes/001.nrrd", "name": "two", "numbering": "slicer",
+                 "one_order": True}],
 }  # fmt: skip
 _EVENTS = (
     {"event": "hello", "versions": {"torch": "2"}, "device": "cpu", "events_version": 1},

@@ -31,8 +31,8 @@ __all__ = [
     "save_run",
 ]
 
-# Version 1 did not say how slices are counted.
-RUN_VERSION = 2
+# Version 1 did not say how slices are counted, version 2 not of which volumes they can be counted in one way only.
+RUN_VERSION = 3
 
 IntensityChoice: TypeAlias = Literal["auto", "percentile"] | tuple[float, float]
 
@@ -60,6 +60,8 @@ class RunVolume:
     numbering : {"slicer", "file"}
         In which order the file in the run folder has the k planes of the source: as 3D Slicer shows the loaded source,
         or as the source's own file. Slice numbers in the run folder count that order, whichever it is.
+    one_order : bool
+        Whether both are the same order, as of every right-handed source. False where it is not known.
     """
 
     id: str
@@ -70,6 +72,7 @@ class RunVolume:
     patient: str | None = None
     notes: dict[str, str] = field(default_factory=dict)
     numbering: Numbering = "file"
+    one_order: bool = False
 
     def __post_init__(self) -> None:
         check_id(self.id)

@@ -18,7 +18,15 @@ from hypothesis import strategies as st
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.labelled_volume import NUMBERINGS
-from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
+from WeakMedSAMLib.contract.runs import (
+    RUN_VERSION,
+    RunDescription,
+    RunFolder,
+    RunSettings,
+    RunVolume,
+    load_run,
+    save_run,
+)
 
 SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/run.schema.json").read_text("utf-8"))
 GOOD = {
@@ -99,12 +107,12 @@ def test_good_file_is_read(tmp_path):
     assert run.volumes[1].sha256 is None
 
 
-def test_volumes_of_version_1_count_as_they_are_stored_and_are_written_as_version_2(tmp_path):
+def test_volumes_of_version_1_count_as_they_are_stored_and_are_written_as_the_newest(tmp_path):
     run = load_run(_write(tmp_path, GOOD))
-    assert [volume.numbering for volume in run.volumes] == ["file", "file"]
+    assert [(volume.numbering, volume.one_order) for volume in run.volumes] == 2 * [("file", False)]
     save_run(tmp_path, run)
     written = json.loads((tmp_path / "run.json").read_text("utf-8"))
-    assert (written["schema_version"], written["volumes"][0]["numbering"]) == (2, "file")
+    assert (written["schema_version"], written["volumes"][0]["numbering"]) == (RUN_VERSION, "file")
 
 
 def test_short_file_takes_the_defaults(tmp_path):
@@ -213,7 +221,7 @@ BAD = [
     ("schema", "weakmedsam-tags", "bad_run", "not a WeakMedSAM run"),
     ("schema_version", None, "bad_field", "schema_version"),
     ("schema_version", "1", "bad_field", "whole number"),
-    ("schema_version", 3, "run_too_new", "newer version"),
+    ("schema_version", RUN_VERSION + 1, "run_too_new", "newer version"),
     ("volumes/0/numbering", "nifti", "bad_field", "'numbering' of volume 0"),
     ("schema_version", 0, "bad_run", "not a WeakMedSAM run"),
     ("volumes", None, "bad_run", "no 'volumes'"),

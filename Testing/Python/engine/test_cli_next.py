@@ -21,7 +21,7 @@ from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.quality import ClassQuality, Quality
 from WeakMedSAMLib.contract.run_folder import RunFolder
-from WeakMedSAMLib.contract.runs import RunDescription, RunVolume, save_run
+from WeakMedSAMLib.contract.runs import RunDescription, RunVolume, load_run, save_run
 from WeakMedSAMLib.engine.cli.segment import list_results
 
 TAGGED = ClassQuality(tagged=[0, 1, 2, 3], slice_probability=[1.0] * 4)
@@ -122,6 +122,11 @@ def test_labels_that_are_counted_from_the_other_end_are_turned(call, run, tmp_pa
     write_label_file(tmp_path / "now.json", now)
     out = call("next", run, "--tags", tmp_path / "now.json", "--volume", "scan 1", "--class", "liver")[1]
     assert [line.split()[3] for line in out.splitlines()[1:]] == ["1"]
+    # Of a right-handed scan both counts are the same.
+    before = load_run(run)
+    save_run(run, replace(before, volumes=[replace(volume, one_order=True) for volume in before.volumes]))
+    out = call("next", run, "--tags", tmp_path / "now.json", "--volume", "scan 1", "--class", "liver")[1]
+    assert [line.split()[3] for line in out.splitlines()[1:]] == ["2"]
 
 
 def test_what_the_run_does_not_have_is_named(call, run):

@@ -196,6 +196,8 @@ def test_nothing_is_asked_where_both_readings_are_the_same(tmp_path, scan):
     tags = tagged(0, 4, name="right")
     for unsaid in (None, "slicer", "file"):
         assert states_of(tags, tmp_path / "right.nii.gz", unsaid=unsaid) == [PRESENT] * 5 + [ABSENT] * 5
+    places = make_run(tmp_path / "out", [tmp_path / "right.nii.gz"], tags, RunSettings(device="cpu"))
+    assert load_run(places.path).volumes[0].one_order
 
 
 def test_tags_of_a_right_handed_volume_are_not_turned_by_its_reversed_hash(tmp_path):
@@ -232,7 +234,7 @@ def test_the_reversed_order_is_hashed_only_where_it_can_help(scan):
 def test_a_run_puts_the_tags_on_the_right_slices(tmp_path, scan, method, in_file, name):
     places = make_run(tmp_path / "out", [scan], tagged(0, 4, in_file), RunSettings(device="cpu"), names=[name])
     (stored,) = load_run(places.path).volumes
-    assert stored.numbering == "slicer"
+    assert (stored.numbering, stored.one_order) == ("slicer", False)
     assert not open_stored(places.volume(stored)).geometry.is_left_handed
     (written,) = read_label_file(places.tags).volumes
     assert (written.sha256, written.numbering) == (read_volume(scan).sha256, "slicer")

@@ -62,6 +62,7 @@ def test_a_run_folder_holds_what_the_contract_says_and_no_name_in_a_path(tagged,
     assert [volume.file for volume in description.volumes] == ["volumes/000.nrrd", "volumes/001.nrrd"]
     assert [volume.sha256 for volume in description.volumes] == [volume.sha256 for volume in tagged.volumes]
     assert description.settings.device == "cpu"
+    assert all(volume.one_order for volume in description.volumes)
     assert description.versions["slicer"]
     tags = read_label_file(run.tags)
     assert tags.classes == tagged.session.classes

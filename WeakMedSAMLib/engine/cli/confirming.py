@@ -14,14 +14,17 @@ from WeakMedSAMLib.contract.labels.spans import slices_in_words
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
 from WeakMedSAMLib.contract.quality import Quality
+from WeakMedSAMLib.contract.runs import RunVolume
 
 
-def as_counted(labels: VolumeLabels, quality: Quality, n_slices: int) -> VolumeLabels | None:
+def as_counted(labels: VolumeLabels, volume: RunVolume, quality: Quality, n_slices: int) -> VolumeLabels | None:
     """Labels with slices counted as a result counts them; None if they are along another axis.
 
     Parameters
     ----------
     labels : VolumeLabels
+    volume : RunVolume
+        That they are of.
     quality : Quality
         Of the result.
     n_slices : int
@@ -35,7 +38,7 @@ def as_counted(labels: VolumeLabels, quality: Quality, n_slices: int) -> VolumeL
     if labels.axis != quality.axis:
         return None
     labels = labels.settled(n_slices)
-    if labels.axis == "k" and labels.numbering not in (None, quality.numbering):
+    if labels.axis == "k" and not volume.one_order and labels.numbering not in (None, quality.numbering):
         return labels.turned()
     return labels
 

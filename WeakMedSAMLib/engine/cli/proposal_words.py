@@ -103,8 +103,9 @@ def _since(folder: Path, run: RunDescription, found: Mapping[str, Quality], now:
 
     @cache
     def labels_of(volume: str, count: int) -> tuple[VolumeLabels | None, VolumeLabels | None]:
-        known = [one.volume_for(volumes[volume].name, volumes[volume].sha256) for one in (now, told)]
-        mine, before = (None if one is None else as_counted(one, found[volume], count) for one in known)
+        entry = volumes[volume]
+        known = [one.volume_for(entry.name, entry.sha256) for one in (now, told)]
+        mine, before = (None if one is None else as_counted(one, entry, found[volume], count) for one in known)
         return mine, before
 
     def since(volume: str, name: str) -> Since | None:

@@ -33,7 +33,7 @@ from WeakMedSAMLib.contract.quality import (
 )
 from WeakMedSAMLib.contract.results import QUALITY
 from WeakMedSAMLib.contract.run_folder import RunFolder
-from WeakMedSAMLib.contract.runs import load_run
+from WeakMedSAMLib.contract.runs import RunVolume, load_run
 from WeakMedSAMLib.contract.tag_answers import doubted_tag
 from WeakMedSAMLib.engine.cli.confirming import as_counted
 
@@ -116,7 +116,7 @@ def doubt_lines(folder: Path, since: CohortLabels | None = None) -> Iterator[str
         quality = read_quality(file)
         now = since.volume_for(volume.name, volume.sha256) if since is not None else None
         for name, found in quality.classes.items():
-            done = _answered(now, name, found, quality) if now is not None else set()
+            done = _answered(now, volume, name, found, quality) if now is not None else set()
             answered += len(done)
             for why in TAG_DOUBTS:
                 slices = sorted(index for index, code in found.doubted.items() if code == why and index not in done)
@@ -127,11 +127,11 @@ def doubt_lines(folder: Path, since: CohortLabels | None = None) -> Iterator[str
         yield f"Left out: {counted(answered, 'doubted tag')} that the labels confirm or say otherwise by now."
 
 
-def _answered(labels: VolumeLabels, name: str, found: ClassQuality, quality: Quality) -> set[int]:
+def _answered(labels: VolumeLabels, volume: RunVolume, name: str, found: ClassQuality, quality: Quality) -> set[int]:
     """Slices whose doubted tag was confirmed since, or is another one now, counted as the result counts them."""
     if not found.doubted or not found.slice_confidence:
         return set()
-    counted_alike = as_counted(labels, quality, len(found.slice_confidence))
+    counted_alike = as_counted(labels, volume, quality, len(found.slice_confidence))
     if counted_alike is None:
         return set()
     row, confirmed = counted_alike.presence(name), CONFIRMED.slices(counted_alike, name)

@@ -156,7 +156,9 @@ def _copy(
     match = find(volume)
     sha256, noticed = volume.array_sha256, {note.code: note.message for note in volume.notes}
     file, numbering = volume_file(volume_id), held_numbering(volume)
-    entry = RunVolume(volume_id, file, volume.name, sha256, str(volume.path), notes=noticed, numbering=numbering)
+    entry = RunVolume(
+        volume_id, file, volume.name, sha256, str(volume.path), None, noticed, numbering, not volume.has_two_numberings
+    )
     # Not packed, so that a run reads the voxels where they lie.
     write_volume(places.volume(entry), volume.array, volume.geometry, encoding="raw")
     volume.release()

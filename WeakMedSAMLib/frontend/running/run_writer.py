@@ -25,7 +25,7 @@ from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, 
 from WeakMedSAMLib.frontend.base.steps import inBackground, inThread
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.scene.scene_volumes import exportSteps
-from WeakMedSAMLib.frontend.scene.slice_order import numberingOf
+from WeakMedSAMLib.frontend.scene.slice_order import isFileReversed, numberingOf
 
 # Beside the copies of the volumes: label maps, probability maps, states of the stages.
 _SPARE_BYTES = 64 << 20
@@ -154,7 +154,8 @@ def _writeVolumes(
     for number, volume in enumerate(volumes):
         volumeId = volume_id(number)
         file, name, numbering = volume_file(volumeId), _nameOf(volume, cohort), numberingOf(volume.node)
-        entry = RunVolume(volumeId, file, name, volume.sha256, numbering=numbering)
+        hasOneOrder = numbering == "slicer" and not isFileReversed(volume.node)
+        entry = RunVolume(volumeId, file, name, volume.sha256, numbering=numbering, one_order=hasOneOrder)
         for progress in exportSteps(volume.node, runFolder.volume(entry)):
             yield (number + (progress or 0.0)) / len(volumes)
         entries.append(entry)

@@ -322,6 +322,7 @@ def test_a_run_of_the_module_counts_as_its_volume(logic, tmp_path, make):
     places = runToEnd(writeRunSteps(tmp_path / "runs", [VolumeInRun(node, key)], logic.session, RunSettings()))
     run = load_run(places.path)
     assert run.volumes[0].numbering == ("file" if make else "slicer")
+    assert not run.volumes[0].one_order
     (volume,) = load_cohort(places, run, lambda event: None)
     assert np.flatnonzero(volume.tags[:, 0] == PRESENT).tolist() == list(range(first, last + 1))
     assert volume.sha256 == key
